@@ -1,0 +1,45 @@
+//! Counts of what reached a stand-in.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// Requests that reached a stand-in, as of one moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Hits {
+    /// All of them.
+    pub total: u64,
+    /// Those that came while a phase of the timeline held.
+    pub sick: u64,
+    /// Those that were taken and never answered.
+    pub hung: u64,
+    /// Those whose connection was reset.
+    pub reset: u64,
+    /// Those answered with an error status.
+    pub errors: u64,
+}
+
+/// The counters behind [`Hits`]. They are independent of each other, hence relaxed.
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    pub(super) total: AtomicU64,
+    pub(super) sick: AtomicU64,
+    pub(super) hung: AtomicU64,
+    pub(super) reset: AtomicU64,
+    pub(super) errors: AtomicU64,
+}
+
+impl Counters {
+    pub(super) fn read(&self) -> Hits {
+        Hits {
+            total: self.total.load(Relaxed),
+            sick: self.sick.load(Relaxed),
+            hung: self.hung.load(Relaxed),
+            reset: self.reset.load(Relaxed),
+            errors: self.errors.load(Relaxed),
+        }
+    }
+}
+
+/// One more, and how many there were before.
+pub(super) fn bump(counter: &AtomicU64) -> u64 {
+    counter.fetch_add(1, Relaxed)
+}
