@@ -1,0 +1,60 @@
+//! `cargo xtask demo`: builds and runs the demo service.
+
+use std::ffi::OsString;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result};
+
+use crate::cargo::{cargo, root};
+
+/// Runs the demo in the caller's folder, so that the paths among the arguments mean what they mean
+/// there, and ends as the demo ends.
+pub(crate) fn run(args: &[OsString]) -> Result<ExitCode> {
+    let mut command = command(args);
+    command.current_dir(std::env::current_dir().context("the current folder is gone")?);
+    hand_over(&mut command)
+}
+
+fn command(args: &[OsString]) -> Command {
+    let mut command = cargo();
+    command.args([
+        "run",
+        "--release",
+        "--package",
+        "steadfast-examples",
+        "--bin",
+        "checkout",
+    ]);
+    command
+        .arg("--manifest-path")
+        .arg(root().join("Cargo.toml"));
+    command.arg("--").args(args);
+    command
+}
+
+/// Becomes the command: the terminal, its signals and the exit code are the demo's own.
+#[cfg(unix)]
+fn hand_over(command: &mut Command) -> Result<ExitCode> {
+    use std::os::unix::process::CommandExt;
+    Err(command.exec()).context("cargo could not be started")
+}
+
+#[cfg(not(unix))]
+fn hand_over(command: &mut Command) -> Result<ExitCode> {
+    let status = command.status().context("cargo could not be started")?;
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arguments_follow_the_separator() {
+        let command = command(&["--seconds".into(), "5".into(), "--".into()]);
+        let args: Vec<_> = command.get_args().collect();
+        assert_eq!(args[args.len() - 4..], ["--", "--seconds", "5", "--"]);
+        assert!(args.contains(&"checkout".as_ref()));
+    }
+}
