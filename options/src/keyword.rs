@@ -1,0 +1,158 @@
+//! Options whose value is one word out of a few.
+
+use crate::suggest::closest;
+
+/// One word out of a few, as it stands in attributes, files and variables.
+pub trait Keyword: Copy + 'static {
+    /// The words with what each means, in the order of the reference page.
+    const WORDS: &'static [(&'static str, Self)];
+    /// Words that the contract names and that nothing serves yet.
+    const LATER: &'static [&'static str] = &[];
+
+    /// The word itself.
+    fn word(self) -> &'static str;
+
+    /// The keyword that a word stands for.
+    ///
+    /// # Errors
+    ///
+    /// Names the words there are, and the nearest.
+    fn from_word(given: &str) -> Result<Self, String> {
+        if Self::LATER.contains(&given) {
+            return Err(format!("\"{given}\" is not available yet"));
+        }
+        if let Some((_, keyword)) = Self::WORDS.iter().find(|(word, _)| *word == given) {
+            return Ok(*keyword);
+        }
+        let words = Self::WORDS.iter().map(|(word, _)| *word);
+        let listed: Vec<String> = words.clone().map(|word| format!("\"{word}\"")).collect();
+        Err(match closest(given, words) {
+            Some(near) => format!("unknown value \"{given}\"; did you mean \"{near}\"?"),
+            None => format!("unknown value \"{given}\"; write {}", listed.join(" or ")),
+        })
+    }
+}
+
+macro_rules! keywords {
+    ($($(#[$doc:meta])* $name:ident $([later $($later:literal)+])? { $($(#[$word_doc:meta])* $variant:ident = $word:literal,)+ })+) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum $name { $($(#[$word_doc])* $variant,)+ }
+
+        impl Keyword for $name {
+            const WORDS: &'static [(&'static str, Self)] = &[$(($word, Self::$variant),)+];
+            $(const LATER: &'static [&'static str] = &[$($later),+];)?
+
+            fn word(self) -> &'static str {
+                match self { $(Self::$variant => $word,)+ }
+            }
+        }
+
+        impl $name {
+            /// The Rust path of this value below the crate's root.
+            #[must_use]
+            pub fn constant(self) -> &'static str {
+                match self { $(Self::$variant => concat!(stringify!($name), "::", stringify!($variant)),)+ }
+            }
+        }
+    )+};
+}
+
+keywords! {
+    /// Whether a policy acts, only reports, or is switched off.
+    Mode {
+        /// The policy acts.
+        Enforce = "enforce",
+        /// Everything passes; what would have been refused or cut is counted and reported.
+        Observe = "observe",
+        /// Nothing but the fallback is left.
+        Off = "off",
+    }
+    /// What an open breaker does to the health answer.
+    Health {
+        /// An open breaker degrades it.
+        Degraded = "degraded",
+        /// An open breaker leaves it alone.
+        Ignore = "ignore",
+    }
+    /// Who shares a policy's state.
+    Scope {
+        /// This process.
+        Local = "local",
+        /// The fleet, through Redis.
+        Shared = "shared",
+    }
+    /// Which failures a breaker's `failures` rule counts.
+    Counting {
+        /// Failures since the last success that are younger than the window.
+        Consecutive = "consecutive",
+        /// All failures in the window.
+        Window = "window",
+    }
+    /// Where a guard stands: inside the retry, or around it.
+    Guards {
+        /// Each attempt passes the guard.
+        Attempt = "attempt",
+        /// The whole call passes the guard once.
+        Call = "call",
+    }
+    /// How a rate limit counts.
+    Algorithm {
+        /// Tokens flow in at a steady rate, up to the burst.
+        TokenBucket = "token_bucket",
+        /// Never more than `max` in any span of `per`.
+        SlidingWindow = "sliding_window",
+    }
+    /// What a shared limit does when Redis stays away for longer than `fail_open`.
+    Then {
+        /// Refuse.
+        Deny = "deny",
+        /// Go on with the limit in memory.
+        Local = "local",
+        /// Let everything through.
+        Allow = "allow",
+    }
+    /// What a fallback answers with.
+    FallbackKind [later "cached" "queue"] {
+        /// The function in `with`.
+        Call = "call",
+        /// The type's `Default`.
+        Default = "default",
+    }
+    /// Which ends of a call a fallback answers.
+    FallbackOn {
+        /// Any final error but those of class `Expected` and `Ignored`.
+        Error = "error",
+        /// Only a refusal by a guard.
+        Rejected = "rejected",
+    }
+    /// Where answers are kept.
+    Store {
+        /// In this process.
+        Memory = "memory",
+        /// In Redis, for all instances.
+        Redis = "redis",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_word_names_the_nearest_or_all() {
+        assert_eq!(
+            Guards::from_word("atempt").unwrap_err(),
+            "unknown value \"atempt\"; did you mean \"attempt\"?"
+        );
+        assert_eq!(
+            Scope::from_word("x").unwrap_err(),
+            "unknown value \"x\"; write \"local\" or \"shared\""
+        );
+        assert_eq!(
+            FallbackKind::from_word("cached").unwrap_err(),
+            "\"cached\" is not available yet"
+        );
+    }
+}

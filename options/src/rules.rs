@@ -1,0 +1,273 @@
+//! The rules between options, over one merged [`Patch`].
+
+use std::time::Duration;
+
+use crate::keyword::{Counting, FallbackKind, Guards};
+use crate::kind::duration_text;
+use crate::patch::Patch;
+use crate::table::{BreakerPatch, FallbackPatch, RetryPatch, defaults};
+use crate::value::Window;
+
+/// Whether the guarded function is async.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flavor {
+    /// An `async fn`, or a function that returns a future.
+    Async,
+    /// A plain function.
+    Sync,
+}
+
+/// Two options, or an option and its function, that can't go together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Fault {
+    /// The option to change.
+    pub path: &'static str,
+    /// What is wrong, and what to write instead.
+    pub message: String,
+}
+
+/// Most failure times that a consecutive count keeps.
+const MOST_FAILURE_TIMES: u32 = 1_000;
+/// Most outcomes that a window of calls keeps.
+const MOST_WINDOW_CALLS: u32 = 1_000_000;
+
+/// All faults of a policy, none where it is sound.
+///
+/// ```
+/// use steadfast_options::{Flavor, Patch, Raw, Setting, validate};
+///
+/// let settings = [("timeout", "10s"), ("deadline", "5s")]
+///     .map(|(path, text)| Setting::parse(path, &Raw::Text(text)).unwrap());
+/// let faults = validate(&Patch::of(&settings), Flavor::Async);
+/// assert_eq!(faults[0].message, "timeout 10s is longer than the deadline of 5s");
+/// ```
+#[must_use]
+pub fn validate(patch: &Patch, flavor: Flavor) -> Vec<Fault> {
+    let mut faults = Faults(Vec::new());
+    limits(patch, flavor, &mut faults);
+    if let Some(breaker) = &patch.breaker {
+        window(breaker, &mut faults);
+        rates(breaker, &mut faults);
+        recovery(breaker, patch, &mut faults);
+    }
+    if let Some(retry) = &patch.retry {
+        pauses(retry, &mut faults);
+    }
+    if let Some(fallback) = &patch.fallback {
+        answers(fallback, &mut faults);
+    }
+    faults.0
+}
+
+struct Faults(Vec<Fault>);
+
+impl Faults {
+    fn add(&mut self, path: &'static str, message: impl Into<String>) {
+        self.0.push(Fault {
+            path,
+            message: message.into(),
+        });
+    }
+
+    /// Adds a fault where `short`, at `path`, is shorter than `long`.
+    fn shorter(
+        &mut self,
+        path: &'static str,
+        short: Option<Duration>,
+        what: &str,
+        long: Option<Duration>,
+    ) {
+        let (Some(short), Some(long)) = (short, long) else {
+            return;
+        };
+        if short < long {
+            let option = path.rsplit('.').next().unwrap_or(path);
+            self.add(
+                path,
+                format!(
+                    "{option} {} is shorter than {what} {}",
+                    duration_text(short),
+                    duration_text(long)
+                ),
+            );
+        }
+    }
+}
+
+fn limits(patch: &Patch, flavor: Flavor, faults: &mut Faults) {
+    let (timeout, deadline) = (patch.call.timeout, patch.call.deadline);
+    if flavor == Flavor::Sync && timeout.is_some() {
+        faults.add(
+            "timeout",
+            "`timeout` needs an async function: a running sync body can't be cut; \
+             write `deadline`, which is checked between attempts",
+        );
+    }
+    if let (Some(timeout), Some(deadline)) = (timeout, deadline)
+        && timeout > deadline
+    {
+        faults.add(
+            "timeout",
+            format!(
+                "timeout {} is longer than the deadline of {}",
+                duration_text(timeout),
+                duration_text(deadline),
+            ),
+        );
+    }
+}
+
+fn window(breaker: &BreakerPatch, faults: &mut Faults) {
+    if breaker.window.is_some() && breaker.window_calls.is_some() {
+        faults.add(
+            "breaker.window",
+            "`window` and `window_calls` exclude each other; keep one of them",
+        );
+    }
+    if let Some(calls) = breaker
+        .window_calls
+        .filter(|&calls| calls > MOST_WINDOW_CALLS)
+    {
+        faults.add("breaker.window_calls", format!(
+            "window_calls {calls} is out of range; the outcomes are kept in memory: write at most {MOST_WINDOW_CALLS}"
+        ));
+    }
+    let counting = breaker.counting.unwrap_or(defaults::breaker::counting);
+    let Some(failures) = breaker.failures else {
+        return;
+    };
+    match breaker.window_calls {
+        Some(calls) if failures > calls => faults.add(
+            "breaker.failures",
+            format!("failures {failures} can never be reached within window_calls {calls}"),
+        ),
+        None if counting == Counting::Consecutive
+            && failures > MOST_FAILURE_TIMES
+            && breaker.window != Some(Window::Unbounded) =>
+        {
+            faults.add("breaker.failures", format!(
+                "failures {failures} is out of range: a consecutive count keeps at most \
+                 {MOST_FAILURE_TIMES} failure times; write `counting = \"window\"` or `window = \"none\"`"
+            ));
+        }
+        _ => {}
+    }
+}
+
+fn rates(breaker: &BreakerPatch, faults: &mut Faults) {
+    if breaker.slow_rate.is_some() && breaker.slow_call.is_none() {
+        faults.add(
+            "breaker.slow_rate",
+            "`slow_rate` needs `slow_call`, which says how long a slow call takes",
+        );
+    }
+    let Some(min_calls) = breaker.min_calls else {
+        return;
+    };
+    if !breaker.has_rate_rule() {
+        faults.add(
+            "breaker.min_calls",
+            "`min_calls` needs a rate to hold back: add `failure_rate` or `slow_call`",
+        );
+    }
+    if let Some(calls) = breaker.window_calls.filter(|&calls| min_calls > calls) {
+        faults.add(
+            "breaker.min_calls",
+            format!("min_calls {min_calls} is larger than window_calls {calls}"),
+        );
+    }
+}
+
+fn recovery(breaker: &BreakerPatch, patch: &Patch, faults: &mut Faults) {
+    let recovery = breaker.recovery.unwrap_or(defaults::breaker::recovery);
+    faults.shorter(
+        "breaker.recovery_max",
+        breaker.recovery_max,
+        "the recovery of",
+        Some(recovery),
+    );
+    let guarded = match breaker.guards.unwrap_or(defaults::breaker::guards) {
+        Guards::Attempt => ("the timeout of", patch.call.timeout),
+        Guards::Call => ("the deadline of", patch.call.deadline),
+    };
+    faults.shorter(
+        "breaker.probe_timeout",
+        breaker.probe_timeout,
+        guarded.0,
+        guarded.1,
+    );
+}
+
+fn pauses(retry: &RetryPatch, faults: &mut Faults) {
+    faults.shorter("retry.cap", retry.cap, "the base of", retry.base);
+}
+
+fn answers(fallback: &FallbackPatch, faults: &mut Faults) {
+    match fallback.kind.unwrap_or(defaults::fallback::kind) {
+        FallbackKind::Call if fallback.with.is_none() => {
+            faults.add(
+                "fallback",
+                "`fallback` needs the function that answers: write `fallback = path`",
+            );
+        }
+        FallbackKind::Default if fallback.with.is_some() => faults.add(
+            "fallback.with",
+            "`with` and `kind = \"default\"` exclude each other; keep one of them",
+        ),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Raw, Setting};
+
+    fn faults(settings: &[(&str, Raw<'_>)], flavor: Flavor) -> Vec<String> {
+        let read = |(path, raw): &(&str, Raw<'_>)| Setting::parse(path, raw).unwrap();
+        let settings: Vec<Setting> = settings.iter().map(read).collect();
+        validate(&Patch::of(&settings), flavor)
+            .into_iter()
+            .map(|fault| fault.message)
+            .collect()
+    }
+
+    #[test]
+    fn a_sound_policy_has_no_fault() {
+        let sound = [
+            ("timeout", Raw::Text("1s")),
+            ("deadline", Raw::Text("5s")),
+            ("breaker.name", Raw::Text("x")),
+        ];
+        assert_eq!(faults(&sound, Flavor::Async), [""; 0]);
+    }
+
+    #[test]
+    fn all_faults_are_reported_at_once() {
+        let bad = [
+            ("timeout", Raw::Text("10s")),
+            ("deadline", Raw::Text("5s")),
+            ("breaker.slow_rate", Raw::Float(0.5)),
+            ("breaker.min_calls", Raw::Int(5)),
+            ("breaker.window_calls", Raw::Int(3)),
+            ("breaker.recovery_max", Raw::Text("1s")),
+            ("retry.base", Raw::Text("2s")),
+            ("retry.cap", Raw::Text("1s")),
+        ];
+        let found = faults(&bad, Flavor::Sync);
+        assert_eq!(found.len(), 7, "{found:#?}");
+        assert!(found.contains(&"recovery_max 1s is shorter than the recovery of 30s".into()));
+    }
+
+    #[test]
+    fn a_rule_that_could_never_trip_is_a_fault() {
+        let never = [
+            ("breaker.failures", Raw::Int(9)),
+            ("breaker.window_calls", Raw::Int(5)),
+        ];
+        assert!(faults(&never, Flavor::Async)[0].contains("can never be reached"));
+        let many = [("breaker.failures", Raw::Int(1001))];
+        assert!(faults(&many, Flavor::Async)[0].contains("at most 1000 failure times"));
+    }
+}
