@@ -1,6 +1,7 @@
 //! Running a command that must end: its output passes through us, and after a limit it is stopped
 //! together with all it started.
 
+use std::fs;
 use std::io::{self, BufRead, BufReader, IsTerminal, Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -130,12 +131,33 @@ fn show(line: &Line, counts: &mut Counts) {
 /// Stops a command and all that it started. Its children are asked for before it dies, since they
 /// would then belong to another parent.
 fn stop(child: &mut Child) {
-    let table = output(Command::new("ps").args(["-A", "-o", "pid=,ppid="])).unwrap_or_default();
-    for pid in descendants(&table, child.id()) {
-        crate::cargo::answers(Command::new("kill").args(["-KILL", &pid.to_string()]));
-    }
+    let pids = descendants(&processes(), child.id());
     let _ = child.kill();
+    if !pids.is_empty() {
+        let pids: Vec<_> = pids.iter().map(u32::to_string).collect();
+        // The shell's own `kill` is there even where the program is not.
+        let script = format!("kill -KILL {}", pids.join(" "));
+        crate::cargo::answers(Command::new("sh").args(["-c", &script]));
+    }
     let _ = child.wait();
+}
+
+/// Every process and its parent, one `pid ppid` a line: from `/proc`, else from `ps`.
+fn processes() -> String {
+    let stats = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let rows = stats.filter_map(|entry| row(&fs::read_to_string(entry.path().join("stat")).ok()?));
+    let table: String = rows.collect();
+    if table.is_empty() {
+        return output(Command::new("ps").args(["-A", "-o", "pid=,ppid="])).unwrap_or_default();
+    }
+    table
+}
+
+/// `pid (name) state ppid …`, where the name may hold spaces and parentheses.
+fn row(stat: &str) -> Option<String> {
+    let (pid, _) = stat.split_once(' ')?;
+    let (_, rest) = stat.rsplit_once(") ")?;
+    Some(format!("{pid} {}\n", rest.split(' ').nth(1)?))
 }
 
 /// The processes below `root` in a table of `pid ppid` lines, parents first.
@@ -171,6 +193,12 @@ mod tests {
         assert_eq!(descendants(table, 10), [11, 13, 12]);
         assert_eq!(descendants(table, 20), [0; 0]);
         assert_eq!(descendants("", 10), [0; 0]);
+    }
+
+    #[test]
+    fn a_process_name_may_look_like_the_end_of_one() {
+        assert_eq!(row("42 (a) S 7 (b)) S 41 42 0").as_deref(), Some("42 41\n"));
+        assert_eq!(row("42 (sh) R"), None);
     }
 
     #[cfg(unix)]
