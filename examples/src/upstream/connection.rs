@@ -16,8 +16,8 @@ use tokio::net::TcpStream;
 use tokio::time::sleep;
 
 use super::Shared;
+use super::behaviour::Fate;
 use super::hits::bump;
-use super::timeline::Fate;
 
 /// Why a connection ends with `RST` instead of an answer.
 #[derive(Debug, thiserror::Error)]

@@ -23,6 +23,7 @@ use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep};
 
+mod behaviour;
 mod connection;
 pub(crate) mod draw;
 mod hits;
@@ -30,11 +31,12 @@ mod hits;
 mod tests;
 mod timeline;
 
+pub use behaviour::{Behaviour, Errors};
 pub use hits::Hits;
-pub use timeline::{Behaviour, Errors, Phase, Share, Timeline};
+pub use timeline::{Phase, Timeline};
 
+use behaviour::Fate;
 use hits::Counters;
-use timeline::Fate;
 
 /// A running stand-in. Dropping it stops it.
 #[derive(Debug)]
