@@ -120,16 +120,28 @@ impl Manager {
             // A fresh machine has no index. Another apt may hold the lock for a while; `RUNLEVEL=1`
             // keeps Debian from starting a Redis service that nobody asked for.
             Self::Apt => vec![
-                "apt-get -q -o DPkg::Lock::Timeout=120 update".to_owned(),
+                "apt-get -qq -o DPkg::Lock::Timeout=120 update".to_owned(),
                 format!(
-                    "env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get -q -y \
-                     -o DPkg::Lock::Timeout=120 --no-install-recommends install {apt}"
+                    "env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get -qq -y \
+                     -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 --no-install-recommends install {apt}"
                 ),
             ],
             Self::Dnf => vec![format!("dnf -q -y install {others}")],
             Self::Apk => vec![format!("apk add --no-cache {others}")],
             Self::Pacman => vec![format!("pacman -S --noconfirm --needed {others}")],
             Self::Brew => vec![format!("brew install {others}")],
+        }
+    }
+
+    /// What a person would type.
+    fn by_hand(self, tool: &Tool) -> String {
+        let Tool { apt, others, .. } = tool;
+        match self {
+            Self::Apt => format!("sudo apt-get update && sudo apt-get install {apt}"),
+            Self::Dnf => format!("sudo dnf install {others}"),
+            Self::Apk => format!("doas apk add {others}"),
+            Self::Pacman => format!("sudo pacman -S {others}"),
+            Self::Brew => format!("brew install {others}"),
         }
     }
 }
@@ -175,10 +187,9 @@ fn missing(tool: &Tool, why: &str, manager: Option<Manager>) -> String {
         ..
     } = tool;
     let by_hand = match manager {
-        Some(manager) => format!("by hand, as root: {}", manager.commands(tool).join(" && ")),
+        Some(manager) => format!("by hand: {}", manager.by_hand(tool)),
         None => format!("by hand: install the package `{others}`"),
     };
-    let by_hand = by_hand.replace("env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 ", "");
     format!(
         "warning: {program} is missing and cannot be installed: {why}.\n\
          \x20        It is for {wanted_by}; everything else runs without it.\n\
@@ -270,10 +281,7 @@ mod tests {
             text.starts_with("warning: redis-server is missing"),
             "{text}"
         );
-        assert!(
-            text.ends_with("by hand, as root: apk add --no-cache redis"),
-            "{text}"
-        );
+        assert!(text.ends_with("by hand: doas apk add redis"), "{text}");
         let text = missing(&REDIS, "none of apt-get, …", None);
         assert!(
             text.ends_with("by hand: install the package `redis`"),

@@ -60,16 +60,11 @@ impl Steps {
     /// Lists every step; the exit code is 1 when one failed.
     pub(crate) fn finish(self, task: &str) -> ExitCode {
         let took: Duration = self.steps.iter().map(|step| step.took).sum();
-        let failed = self
-            .steps
-            .iter()
-            .filter(|step| matches!(step.ending, Ending::Failed(_)));
-        let failed = failed.count();
-        eprintln!(
-            "\n{task}: {} steps, {failed} failed, {:.1}s",
-            self.steps.len(),
-            took.as_secs_f64()
-        );
+        let count = |is: fn(&Ending) -> bool| self.steps.iter().filter(|s| is(&s.ending)).count();
+        let failed = count(|ending| matches!(ending, Ending::Failed(_)));
+        let skipped = count(|ending| matches!(ending, Ending::Skipped(_)));
+        let (all, took) = (self.steps.len(), took.as_secs_f64());
+        eprintln!("\n{task}: {all} steps, {failed} failed, {skipped} skipped, {took:.1}s");
         for step in &self.steps {
             eprintln!("  {step}");
         }
