@@ -63,6 +63,11 @@ pub(crate) fn check(miri: Option<String>, no_setup: bool) -> Result<Outcome> {
     } else {
         let mut command = Command::new(VALGRIND.program);
         command.args(["--quiet", "--error-exitcode=1", "--leak-check=full"]);
+        // libtest itself leaves blocks behind that count as possibly lost.
+        command.args([
+            "--errors-for-leak-kinds=definite",
+            "--show-leak-kinds=definite",
+        ]);
         command
             .arg(test_binary()?)
             .args(["--test-threads", "1", FILTER]);
