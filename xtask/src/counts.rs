@@ -17,27 +17,13 @@ impl Counts {
         self.passed + self.failed
     }
 
-    /// What a closing line says; none for any other line.
-    ///
-    /// ```text
-    ///      Summary [   1.204s] 41 tests run: 40 passed (1 slow), 1 timed out, 2 skipped
-    /// test result: ok. 40 passed; 0 failed; 2 ignored; 0 measured; 7 filtered out; finished in 0.05s
-    /// ```
-    pub(crate) fn of_line(line: &str) -> Option<Self> {
-        let line = without_colours(line);
-        let line = line.trim();
-        let summary = line
-            .strip_prefix("Summary [")
-            .and_then(|rest| rest.split_once("run: "));
-        let result = line
-            .strip_prefix("test result: ")
-            .and_then(|rest| rest.split_once(". "));
-        let (_, parts) = summary.or(result)?;
+    /// Adds up `40 passed (1 slow), 1 timed out, 2 skipped`, with commas or semicolons.
+    fn of_parts(parts: &str) -> Self {
         let mut counts = Self::default();
         for part in parts.split([',', ';']) {
             counts.add_part(part.trim());
         }
-        Some(counts)
+        counts
     }
 
     fn add_part(&mut self, part: &str) {
@@ -54,6 +40,37 @@ impl Counts {
             "ignored" | "skipped" | "filtered out" => self.skipped += number,
             _ => {}
         }
+    }
+}
+
+/// The counts of one run, gathered line by line.
+///
+/// ```text
+///      Summary [   1.204s] 41 tests run: 40 passed (1 slow), 1 timed out, 2 skipped
+/// test result: ok. 40 passed; 0 failed; 2 ignored; 0 measured; 7 filtered out; finished in 0.05s
+/// ```
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    summary: Option<Counts>,
+    results: Counts,
+}
+
+impl Tally {
+    pub(crate) fn line(&mut self, line: &str) {
+        let line = without_colours(line);
+        let line = line.trim();
+        let after = |start, end| line.strip_prefix(start)?.split_once(end);
+        if let Some((_, parts)) = after("Summary [", "run: ") {
+            self.summary = Some(Counts::of_parts(parts));
+        } else if let Some((_, parts)) = after("test result: ", ". ") {
+            self.results += Counts::of_parts(parts);
+        }
+    }
+
+    /// The summary of cargo-nextest speaks for the whole run; within it stand the outputs of the
+    /// tests that failed, with a result line each. `cargo test` writes one result a program.
+    pub(crate) fn counts(self) -> Counts {
+        self.summary.unwrap_or(self.results)
     }
 }
 
@@ -91,13 +108,21 @@ fn without_colours(line: &str) -> String {
 mod tests {
     use super::*;
 
+    fn counted(lines: &[&str]) -> Counts {
+        let mut tally = Tally::default();
+        for line in lines {
+            tally.line(line);
+        }
+        tally.counts()
+    }
+
     fn assert_counted(line: &str, passed: u64, failed: u64, skipped: u64) {
         let expected = Counts {
             passed,
             failed,
             skipped,
         };
-        assert_eq!(Counts::of_line(line), Some(expected), "{line:?}");
+        assert_eq!(counted(&[line]), expected, "{line:?}");
     }
 
     #[test]
@@ -116,10 +141,35 @@ mod tests {
     }
 
     #[test]
-    fn the_result_of_cargo_test_is_counted() {
+    fn the_results_of_cargo_test_add_up() {
         let line = "test result: FAILED. 12 passed; 1 failed; 2 ignored; 0 measured; 3 filtered out; \
                     finished in 0.05s";
         assert_counted(line, 12, 1, 5);
+        assert_eq!(
+            counted(&[line, line]),
+            Counts {
+                passed: 24,
+                failed: 2,
+                skipped: 10
+            }
+        );
+    }
+
+    #[test]
+    fn what_a_failed_test_printed_is_not_counted_beside_the_summary() {
+        let lines = [
+            "    test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 37 filtered out",
+            "    Summary [ 0s] 9 tests run: 9 passed, 0 skipped",
+            "     Summary [   2.123s] 5 tests run: 4 passed, 1 failed, 33 skipped",
+        ];
+        assert_eq!(
+            counted(&lines),
+            Counts {
+                passed: 4,
+                failed: 1,
+                skipped: 33
+            }
+        );
     }
 
     #[test]
@@ -139,7 +189,7 @@ mod tests {
             "3 passed",
             "Summary",
         ] {
-            assert_eq!(Counts::of_line(line), None, "{line:?}");
+            assert_counted(line, 0, 0, 0);
         }
     }
 
