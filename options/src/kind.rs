@@ -55,6 +55,21 @@ impl Raw<'_> {
 
 type Parse = fn(&Raw<'_>) -> Result<Value, String>;
 
+/// How a kind is written in the attribute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// A literal: `max = 3`.
+    Literal,
+    /// Words in parentheses: `on(transient, timeout)`.
+    Words,
+    /// Arguments of the function in parentheses: `share(order)`.
+    Arguments,
+    /// The path of a function: `classify = my_function`.
+    Path,
+    /// An expression over the arguments: `key = user_id`.
+    Expression,
+}
+
 /// What kind of value an option takes.
 #[derive(Clone, Copy)]
 pub struct Kind {
@@ -62,6 +77,8 @@ pub struct Kind {
     pub name: &'static str,
     /// A value of this kind as an example.
     pub example: &'static str,
+    /// How it is written in the attribute.
+    pub form: Form,
     /// How it is read; none for code, which only attributes can hold.
     pub parse: Option<Parse>,
     /// The words it is chosen from, where it is one word out of a few.
@@ -88,25 +105,34 @@ impl Kind {
         "\"full\"",
         jitter,
     );
-    pub(crate) const COUNTED: Self = Self::new("classes", "transient, timeout", counted_classes);
-    pub(crate) const RETRIED: Self = Self::new("classes", "transient, timeout", retried_classes);
-    pub(crate) const EXPRESSION: Self = Self::code("expression", "user_id");
-    pub(crate) const PATH: Self = Self::code("path", "my_function");
-    pub(crate) const ARGUMENTS: Self = Self::code("arguments", "order, client");
+    pub(crate) const COUNTED: Self = Self::classes(counted_classes);
+    pub(crate) const RETRIED: Self = Self::classes(retried_classes);
+    pub(crate) const EXPRESSION: Self = Self::code("expression", "user_id", Form::Expression);
+    pub(crate) const PATH: Self = Self::code("path", "my_function", Form::Path);
+    pub(crate) const ARGUMENTS: Self = Self::code("arguments", "order, client", Form::Arguments);
 
     const fn new(name: &'static str, example: &'static str, parse: Parse) -> Self {
         Self {
             name,
             example,
+            form: Form::Literal,
             parse: Some(parse),
             words: Vec::new,
         }
     }
 
-    const fn code(name: &'static str, example: &'static str) -> Self {
+    const fn classes(parse: Parse) -> Self {
+        Self {
+            form: Form::Words,
+            ..Self::new("classes", "transient, timeout", parse)
+        }
+    }
+
+    const fn code(name: &'static str, example: &'static str, form: Form) -> Self {
         Self {
             name,
             example,
+            form,
             parse: None,
             words: Vec::new,
         }
@@ -116,6 +142,7 @@ impl Kind {
         Self {
             name: "word",
             example: "",
+            form: Form::Literal,
             parse: Some(keyword::<K>),
             words: || {
                 K::WORDS
@@ -124,6 +151,25 @@ impl Kind {
                     .chain(K::LATER.iter().copied())
                     .collect()
             },
+        }
+    }
+
+    /// An option of this kind as it is written in the attribute, with an example of a value.
+    ///
+    /// ```
+    /// let retry = steadfast_options::PolicyMeta::find("retry").unwrap();
+    /// let on = retry.option("on").unwrap();
+    /// assert_eq!(on.kind.usage(on.name), "on(transient, timeout)");
+    /// ```
+    #[must_use]
+    pub fn usage(&self, name: &str) -> String {
+        let example = match (self.words)().first() {
+            Some(word) => format!("\"{word}\""),
+            None => self.example.into(),
+        };
+        match self.form {
+            Form::Words | Form::Arguments => format!("{name}({example})"),
+            Form::Literal | Form::Path | Form::Expression => format!("{name} = {example}"),
         }
     }
 

@@ -34,7 +34,7 @@ pub use keyword::{
     Algorithm, Counting, FallbackKind, FallbackOn, Guards, Health, Keyword, Mode, Scope, Store,
     Then,
 };
-pub use kind::{Kind, Raw, duration_text, parse_duration};
+pub use kind::{Form, Kind, Raw, duration_text, parse_duration};
 pub use name::Name;
 pub use patch::{Merge, Patch, Setting};
 pub use reference::reference_page;
