@@ -7,16 +7,28 @@ use serde_json::Value;
 
 use crate::cargo::{answers, cargo, cargo_of, has, metadata, toolchain};
 use crate::features::{package, selections};
+use crate::lints::Lints;
 use crate::steps::{Outcome, Steps, succeed};
 use crate::{loom, memory};
 
-const DENY_WARNINGS: &[&str] = &["--", "-D", "warnings"];
+const WORKSPACE: [&str; 3] = ["--workspace", "--all-targets", "--all-features"];
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Install nothing: what needs a missing tool is skipped.
     #[arg(long)]
     no_setup: bool,
+}
+
+impl Args {
+    /// Whether the toolchain has a component, which rustup adds where it can and may.
+    fn has_component(&self, component: &str, subcommand: &str) -> bool {
+        if has(subcommand) {
+            return true;
+        }
+        let mut add = Command::new("rustup");
+        !self.no_setup && answers(add.args(["component", "add", component])) && has(subcommand)
+    }
 }
 
 /// Runs every step, whatever fails on the way. The order lets each build what the next one needs:
@@ -26,24 +38,19 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let steadfast = package(&metadata, "steadfast")?;
     let mut steps = Steps::default();
 
-    steps.run("formatting", || {
-        with_component(
-            "rustfmt",
-            "fmt",
-            args,
-            cargo().args(["fmt", "--all", "--check"]),
-        )
-    });
-    steps.run("lints", || {
-        with_component("clippy", "clippy", args, &mut lints())
-    });
+    steps.run("formatting", || formatting(args));
+    let lints = lints(args);
+    steps.run(&format!("lints{}", lints.note()), || whole(lints));
     for selection in selections(steadfast)? {
         let name = if selection.is_empty() {
             "defaults"
         } else {
             &selection.join(" ")
         };
-        steps.command(&format!("features: {name}"), &mut build(&selection));
+        // As a user builds it, without what the workspace's tests add to the dependencies.
+        let args = ["--package", "steadfast", "--lib"];
+        let args = args.into_iter().chain(selection.iter().map(String::as_str));
+        steps.command(&format!("features: {name}"), &mut lints.command(args));
     }
     steps.command("docs", &mut docs());
     steps.run("licences, sources, bans", deny);
@@ -55,25 +62,29 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     Ok(steps.finish("ci"))
 }
 
-fn lints() -> Command {
-    let mut command = cargo();
-    command
-        .args(["clippy", "--workspace", "--all-targets", "--all-features"])
-        .args(DENY_WARNINGS);
-    command
+fn formatting(args: &Args) -> Result<Outcome> {
+    if args.has_component("rustfmt", "fmt") {
+        return succeed(cargo().args(["fmt", "--all", "--check"]));
+    }
+    let why = "rustfmt is not installed (`rustup component add rustfmt`)";
+    Ok(Outcome::Skipped(why.to_owned()))
 }
 
-/// Built as a user would, without what the tests of the workspace add to the dependencies.
-fn build(selection: &[String]) -> Command {
-    let subcommand = if has("clippy") { "clippy" } else { "check" };
-    let mut command = cargo();
-    command
-        .args([subcommand, "--package", "steadfast", "--lib"])
-        .args(selection);
-    if subcommand == "clippy" {
-        command.args(DENY_WARNINGS);
+fn lints(args: &Args) -> Lints {
+    if args.has_component("clippy", "clippy") {
+        Lints::find()
+    } else {
+        Lints::NotInstalled
     }
-    command
+}
+
+fn whole(lints: Lints) -> Result<Outcome> {
+    succeed(&mut lints.command(WORKSPACE))?;
+    if lints == Lints::NotInstalled {
+        let why = "checked only, clippy is not installed (`rustup component add clippy`)";
+        return Ok(Outcome::Skipped(why.to_owned()));
+    }
+    Ok(Outcome::Done)
 }
 
 fn docs() -> Command {
@@ -82,24 +93,6 @@ fn docs() -> Command {
     command.args(["doc", "--workspace", "--exclude", "steadfast-bench"]);
     command.args(["--no-deps", "--all-features"]);
     command
-}
-
-/// Runs a command that needs a component of the toolchain, which rustup adds where it can.
-fn with_component(
-    component: &str,
-    subcommand: &str,
-    args: &Args,
-    command: &mut Command,
-) -> Result<Outcome> {
-    let by_hand = format!("rustup component add {component}");
-    if !has(subcommand) && !args.no_setup {
-        answers(Command::new("rustup").args(["component", "add", component]));
-    }
-    if has(subcommand) {
-        succeed(command)
-    } else {
-        Ok(Outcome::Skipped(format!("not installed (`{by_hand}`)")))
-    }
 }
 
 fn deny() -> Result<Outcome> {

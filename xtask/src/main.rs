@@ -7,6 +7,7 @@ mod ci;
 mod counts;
 mod demo;
 mod features;
+mod lints;
 mod loom;
 mod memory;
 mod setup;
@@ -110,7 +111,7 @@ mod tests {
             demo_args(&["--port", "8080", "--json", "--", "-x"]),
             ["--port", "8080", "--json", "--", "-x"]
         );
-        assert!(demo_args(&[]).is_empty());
+        assert_eq!(demo_args(&[]), [""; 0]);
     }
 
     #[test]
