@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::cargo::{cargo, output, root};
 use crate::steps::succeed;
+use crate::suites::ALL_FEATURES;
 
 /// Writes OPTIONS.md, which a test compares with the table.
 pub(crate) fn options() -> Result<ExitCode> {
@@ -55,19 +56,12 @@ pub(crate) fn compile_time(args: &[OsString]) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Lets trybuild write what the compiler says now; the changes are for a reader of `git diff`.
+/// Lets trybuild write what the compiler says now, built as `cargo xtask test` builds it; the changes
+/// are for a reader of `git diff`.
 pub(crate) fn trybuild() -> Result<ExitCode> {
     let mut command = cargo();
     command.env("TRYBUILD", "overwrite");
-    command.args([
-        "test",
-        "--package",
-        "steadfast-tests",
-        "--test",
-        "main",
-        "--",
-        "ui",
-    ]);
-    succeed(&mut command)?;
+    command.args(["test", "--test", "main"]).args(ALL_FEATURES);
+    succeed(command.args(["--", "ui"]))?;
     Ok(ExitCode::SUCCESS)
 }
