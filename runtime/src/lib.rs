@@ -1,1 +1,62 @@
-//! runtime
+//! Steadfast makes calls to unreliable dependencies safe by annotation.
+//!
+//! ```
+//! use steadfast::resilient;
+//! # #[derive(Debug)] struct Order; struct Charge; struct Client;
+//! # #[derive(Debug, thiserror::Error)]
+//! # enum PaymentError {
+//! #     #[error(transparent)] Rejected(#[from] steadfast::Rejection),
+//! # }
+//!
+//! #[resilient(breaker = "stripe", retry(max = 3), timeout = "5s")]
+//! async fn charge(client: &Client, order: &Order) -> Result<Charge, PaymentError> {
+//!     // … the call …
+//! #   Ok(Charge)
+//! }
+//! ```
+//!
+//! The attribute declares the policy; the function is called as before. Its error takes a
+//! [`Rejection`], which says that a policy refused or cut the call. Every option stands in
+//! `OPTIONS.md`. What an error means to the policies is its [`Class`].
+//!
+//! Breakers are found by name in a [`Registry`]; [`sites`] lists every annotated function with its
+//! policy in force.
+
+extern crate self as steadfast;
+
+#[doc(hidden)]
+#[path = "private/mod.rs"]
+pub mod __private;
+mod breaker;
+mod call;
+mod cells;
+pub mod classify;
+mod clock;
+mod conflict;
+mod definition;
+mod error;
+mod policy;
+mod registry;
+mod rejection;
+mod retry;
+mod site;
+mod slot;
+mod sync;
+mod telemetry;
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use breaker::{Breaker, BreakerStatus, Permit, State};
+pub use classify::{Class, Classify};
+pub use conflict::Conflict;
+pub use error::{CallErr, Error};
+pub use policy::CallCounts;
+pub use registry::{Registry, Scope, registry};
+pub use rejection::Rejection;
+pub use retry::{Backoff, Delays, Retrying};
+pub use site::{PolicyInfo, SiteInfo, sites};
+pub use steadfast_options::{Factor, Jitter, Name, Ratio, Setting, Value, WorstCase};
+
+/// Guards a function: see the crate's page and `OPTIONS.md`.
+#[cfg(feature = "macros")]
+pub use steadfast_macros::resilient;

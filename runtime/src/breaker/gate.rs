@@ -1,0 +1,280 @@
+//! The permit word: one atomic that says whether a call may pass, in front of the rules' lock.
+//!
+//! The word holds the state, the epoch, and two flags that say whether a plain success has
+//! anything to change. A closed breaker without counted failures is two loads: one when a call
+//! enters, one when it succeeds. Everything else takes the lock, changes the rules and publishes
+//! the word anew with `Release`, so that whoever loads it with `Acquire` also sees `open_until`,
+//! `origin` and `settled_until` of that state or of a later one.
+//!
+//! A success that races with the lock's holder may miss a flag set a moment later; it then counts
+//! as having come before the failure that set it, which is one of the orders the two could have
+//! had.
+
+use super::rules::{Rules, Shown, State, Transition};
+use super::successes::Successes;
+use super::window::{Nanos, Outcome};
+use crate::sync::{AtomicU64, Mutex, Ordering, lock};
+
+const STATE: u64 = 0b111;
+/// A plain success must visit the rules.
+const VISIT: u64 = 1 << 3;
+/// A plain success must visit the rules once their rates are no longer settled.
+const VISIT_UNSETTLED: u64 = 1 << 4;
+const EPOCH_SHIFT: u32 = 5;
+
+const CLOSED: u64 = 0;
+
+fn bits(state: State) -> u64 {
+    match state {
+        State::Closed => CLOSED,
+        State::Open => 1,
+        State::HalfOpen => 2,
+        State::ForcedOpen => 3,
+        State::Disabled => 4,
+    }
+}
+
+/// What a call was admitted as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pass {
+    epoch: u64,
+    role: Role,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    Ordinary,
+    Probe(u64),
+    /// The breaker is disabled: nothing counts.
+    Uncounted,
+}
+
+impl Pass {
+    pub(crate) fn is_probe(self) -> bool {
+        matches!(self.role, Role::Probe(_))
+    }
+}
+
+/// Why a call was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Refused {
+    /// Until a call may be tried; none where that depends on others.
+    pub(crate) retry_in: Option<Nanos>,
+}
+
+/// What changed, for telemetry, once the lock is free again.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Change {
+    pub(crate) transition: Option<Transition>,
+    /// Failures counted now, where one was.
+    pub(crate) failures: Option<u64>,
+    /// Probes out now, and places, where one was taken.
+    pub(crate) probes: Option<(usize, usize)>,
+    /// Open for how long, where it opened.
+    pub(crate) open_for: Option<Nanos>,
+}
+
+pub(crate) struct Gate {
+    word: AtomicU64,
+    open_until: AtomicU64,
+    settled_until: AtomicU64,
+    origin: AtomicU64,
+    rules: Mutex<Rules>,
+    successes: Option<Successes>,
+}
+
+impl Gate {
+    pub(crate) fn new(rules: Rules) -> Self {
+        Self {
+            word: AtomicU64::new(rules.epoch << EPOCH_SHIFT),
+            open_until: AtomicU64::new(0),
+            settled_until: AtomicU64::new(0),
+            origin: AtomicU64::new(rules.origin),
+            successes: rules.buckets().map(Successes::new),
+            rules: Mutex::new(rules),
+        }
+    }
+
+    /// Lets a call pass that comes to a closed breaker.
+    #[inline]
+    pub(crate) fn admit_if_closed(&self) -> Option<Pass> {
+        let word = self.word.load(Ordering::Acquire);
+        (word & STATE == CLOSED).then_some(Pass {
+            epoch: word >> EPOCH_SHIFT,
+            role: Role::Ordinary,
+        })
+    }
+
+    /// Lets a call pass, or refuses it.
+    pub(crate) fn admit(&self, now: Nanos) -> Result<(Pass, Change), Refused> {
+        let word = self.word.load(Ordering::Acquire);
+        if word & STATE == bits(State::Open) {
+            let until = self.open_until.load(Ordering::Relaxed);
+            if now < until {
+                return Err(Refused {
+                    retry_in: Some(until - now),
+                });
+            }
+        }
+        let mut change = Change::default();
+        let mut rules = lock(&self.rules);
+        let role = match rules.state {
+            State::Closed => Role::Ordinary,
+            State::Disabled => Role::Uncounted,
+            State::ForcedOpen => return Err(Refused { retry_in: None }),
+            State::Open | State::HalfOpen => {
+                let (token, transition) =
+                    rules.probe(now).map_err(|retry_in| Refused { retry_in })?;
+                change.transition = transition;
+                change.probes = Some(rules.probes());
+                Role::Probe(token)
+            }
+        };
+        self.publish(&rules, now);
+        Ok((
+            Pass {
+                epoch: rules.epoch,
+                role,
+            },
+            change,
+        ))
+    }
+
+    /// Whether a call that came now would be refused, with nothing taken.
+    #[cfg(feature = "testing")]
+    pub(crate) fn refuses(&self, now: Nanos) -> Option<Refused> {
+        let word = self.word.load(Ordering::Acquire);
+        if word & STATE == CLOSED {
+            return None;
+        }
+        let until = self.open_until.load(Ordering::Relaxed);
+        match word & STATE {
+            state if state == bits(State::ForcedOpen) => Some(Refused { retry_in: None }),
+            state if state == bits(State::Open) && now < until => Some(Refused {
+                retry_in: Some(until - now),
+            }),
+            _ => None,
+        }
+    }
+
+    /// Counts a success that was not slow.
+    #[inline]
+    pub(crate) fn succeed(&self, pass: Pass, now: impl Fn() -> Nanos) -> Option<Change> {
+        let word = self.word.load(Ordering::Acquire);
+        if pass.role != Role::Ordinary || word >> EPOCH_SHIFT != pass.epoch {
+            return self.finish_unless_ordinary(pass, Some(Outcome::SUCCESS), now);
+        }
+        if let Some(successes) = &self.successes {
+            let now = now();
+            successes.add(pass.epoch, self.origin.load(Ordering::Relaxed), now);
+            if word & VISIT_UNSETTLED != 0 && now >= self.settled_until.load(Ordering::Relaxed) {
+                return Some(self.record(pass.epoch, Outcome::SUCCESS, now));
+            }
+        }
+        (word & VISIT != 0).then(|| self.record(pass.epoch, Outcome::SUCCESS, now()))
+    }
+
+    #[cold]
+    fn finish_unless_ordinary(
+        &self,
+        pass: Pass,
+        outcome: Option<Outcome>,
+        now: impl Fn() -> Nanos,
+    ) -> Option<Change> {
+        matches!(pass.role, Role::Probe(_)).then(|| self.finish(pass, outcome, now()))
+    }
+
+    /// Counts an outcome; none for a call that counts as nothing, which gives a probe's place back.
+    pub(crate) fn finish(&self, pass: Pass, outcome: Option<Outcome>, now: Nanos) -> Change {
+        match (pass.role, outcome) {
+            (Role::Probe(token), outcome) => self.probed(token, outcome, now),
+            (Role::Ordinary, Some(outcome)) if outcome.is_plain() => {
+                self.succeed(pass, || now).unwrap_or_default()
+            }
+            (Role::Ordinary, Some(outcome)) => self.record(pass.epoch, outcome, now),
+            (Role::Ordinary, None) | (Role::Uncounted, _) => Change::default(),
+        }
+    }
+
+    fn record(&self, epoch: u64, outcome: Outcome, now: Nanos) -> Change {
+        let mut rules = lock(&self.rules);
+        if rules.epoch != epoch {
+            return Change::default();
+        }
+        let plain = self.plain(&rules, now);
+        let transition = rules.record(epoch, outcome, now, plain);
+        self.publish(&rules, now);
+        Change {
+            transition,
+            failures: outcome.failed.then(|| rules.shown(now, plain).failures),
+            probes: None,
+            open_for: transition.map(|_| rules.open_until.saturating_sub(now)),
+        }
+    }
+
+    fn probed(&self, token: u64, outcome: Option<Outcome>, now: Nanos) -> Change {
+        let mut rules = lock(&self.rules);
+        let transition = rules.probed(token, outcome, now);
+        self.publish(&rules, now);
+        let open_for = (rules.state == State::Open).then(|| rules.open_until.saturating_sub(now));
+        Change {
+            transition,
+            open_for,
+            ..Change::default()
+        }
+    }
+
+    /// Changes the rules by hand.
+    pub(crate) fn by_hand(
+        &self,
+        now: Nanos,
+        act: impl FnOnce(&mut Rules) -> Option<Transition>,
+    ) -> Change {
+        let mut rules = lock(&self.rules);
+        let transition = act(&mut rules);
+        self.publish(&rules, now);
+        Change {
+            transition,
+            ..Change::default()
+        }
+    }
+
+    fn plain(&self, rules: &Rules, now: Nanos) -> u64 {
+        self.successes
+            .as_ref()
+            .map_or(0, |plain| plain.sum(rules.epoch, rules.origin, now))
+    }
+
+    /// Makes the rules' state known to those who do not take the lock.
+    fn publish(&self, rules: &Rules, now: Nanos) {
+        let mut word = rules.epoch << EPOCH_SHIFT | bits(rules.state);
+        if rules.state == State::Closed {
+            word |= VISIT * u64::from(rules.wants_successes());
+            word |= VISIT_UNSETTLED * u64::from(rules.may_trip_on_success(now));
+        }
+        self.open_until.store(rules.open_until, Ordering::Relaxed);
+        self.settled_until
+            .store(rules.settled_until, Ordering::Relaxed);
+        self.origin.store(rules.origin, Ordering::Relaxed);
+        self.word.store(word, Ordering::Release);
+    }
+
+    /// The state as everyone sees it: half-open as soon as recovery is over.
+    pub(crate) fn state(&self, now: Nanos) -> State {
+        let word = self.word.load(Ordering::Acquire);
+        match word & STATE {
+            CLOSED => State::Closed,
+            1 if now < self.open_until.load(Ordering::Relaxed) => State::Open,
+            1 | 2 => State::HalfOpen,
+            3 => State::ForcedOpen,
+            _ => State::Disabled,
+        }
+    }
+
+    /// The rules and the counts to show.
+    pub(crate) fn look<R>(&self, now: Nanos, read: impl FnOnce(&Rules, Shown) -> R) -> R {
+        let rules = lock(&self.rules);
+        let shown = rules.shown(now, self.plain(&rules, now));
+        read(&rules, shown)
+    }
+}

@@ -1,0 +1,335 @@
+//! Circuit breakers.
+
+mod gate;
+mod policy;
+mod rules;
+mod status;
+mod successes;
+mod window;
+
+#[cfg(all(test, steadfast_loom))]
+mod loom_tests;
+#[cfg(all(test, not(steadfast_loom)))]
+mod model_tests;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use steadfast_options::Name;
+
+pub(crate) use gate::Pass;
+pub(crate) use policy::{Thresholds, nanos};
+pub use rules::State;
+pub use status::BreakerStatus;
+pub(crate) use window::{Nanos, Outcome};
+
+use crate::clock;
+use crate::rejection::Rejection;
+use crate::telemetry::{Event, report};
+use gate::{Change, Gate, Refused};
+use rules::Rules;
+
+/// A handle to a named circuit breaker. A clone is the same breaker.
+///
+/// Annotated functions use theirs by themselves; the handle is for operators' commands, for
+/// status pages, and for code that no attribute fits.
+///
+/// ```
+/// use steadfast::{State, registry};
+///
+/// let breaker = registry().breaker("es");
+/// let permit = breaker.admit()?;
+/// // … the call …
+/// permit.failure();
+/// assert_eq!(breaker.status().failures, 1);
+/// assert_eq!(breaker.state(), State::Closed);
+/// # Ok::<(), steadfast::Rejection>(())
+/// ```
+#[derive(Clone)]
+pub struct Breaker(Arc<Inner>);
+
+struct Inner {
+    name: Name,
+    gate: Gate,
+    /// Where calls are timed: how long a fast one takes at most.
+    slow_call: Option<Nanos>,
+    failures: Option<u32>,
+    #[cfg(feature = "testing")]
+    changed: tokio::sync::Notify,
+}
+
+impl Breaker {
+    pub(crate) fn new(name: Name, thresholds: Thresholds) -> Self {
+        Self(Arc::new(Inner {
+            name,
+            slow_call: thresholds.slow.map(|slow| slow.call),
+            failures: thresholds.failures,
+            gate: Gate::new(Rules::new(thresholds, clock::now())),
+            #[cfg(feature = "testing")]
+            changed: tokio::sync::Notify::new(),
+        }))
+    }
+
+    /// The breaker's name.
+    #[must_use]
+    pub fn name(&self) -> Name {
+        self.0.name
+    }
+
+    /// The state now. Half-open as soon as the recovery time is over, though no probe came yet.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.0.gate.state(clock::now())
+    }
+
+    /// State, counts and thresholds.
+    #[must_use]
+    pub fn status(&self) -> BreakerStatus {
+        let now = clock::now();
+        let state = self.state();
+        self.0.gate.look(now, |rules, shown| {
+            BreakerStatus::new(self.name(), state, rules, shown, now)
+        })
+    }
+
+    /// Closes it, with counts and growth at zero; ends a manual state.
+    pub fn reset(&self) {
+        self.by_hand(Rules::reset);
+    }
+
+    /// Opens it until [`release`](Self::release) or [`reset`](Self::reset).
+    pub fn force_open(&self) {
+        self.by_hand(|rules, now| rules.hold(State::ForcedOpen, now));
+    }
+
+    /// Lets every call through and counts nothing, until [`release`](Self::release) or
+    /// [`reset`](Self::reset).
+    pub fn disable(&self) {
+        self.by_hand(|rules, now| rules.hold(State::Disabled, now));
+    }
+
+    /// Ends a manual state; else does nothing.
+    pub fn release(&self) {
+        self.by_hand(Rules::release);
+    }
+
+    fn by_hand(&self, act: impl FnOnce(&mut Rules, Nanos) -> Option<rules::Transition>) {
+        let now = clock::now();
+        self.report(&self.0.gate.by_hand(now, |rules| act(rules, now)));
+    }
+
+    /// Asks to make a call. Say how it ended on the permit; a dropped permit counts as nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::CircuitOpen`] while the breaker is open, or half-open with all places for
+    /// probes taken.
+    pub fn admit(&self) -> Result<Permit, Rejection> {
+        let pass = self.pass()?;
+        let started = self.started();
+        Ok(Permit {
+            breaker: self.clone(),
+            pass: Some(pass),
+            started,
+        })
+    }
+
+    #[inline]
+    pub(crate) fn pass(&self) -> Result<Pass, Rejection> {
+        match self.0.gate.admit_if_closed() {
+            Some(pass) => Ok(pass),
+            None => self.pass_unless_closed(),
+        }
+    }
+
+    #[inline(never)]
+    fn pass_unless_closed(&self) -> Result<Pass, Rejection> {
+        let (pass, change) = self
+            .0
+            .gate
+            .admit(clock::now())
+            .map_err(|refused| self.rejection(refused))?;
+        self.report(&change);
+        Ok(pass)
+    }
+
+    /// Whether a call would be refused, with nothing taken.
+    #[cfg(feature = "testing")]
+    pub(crate) fn refuses(&self) -> Option<Rejection> {
+        self.0
+            .gate
+            .refuses(clock::now())
+            .map(|refused| self.rejection(refused))
+    }
+
+    fn rejection(&self, refused: Refused) -> Rejection {
+        let retry_in = refused.retry_in.map(Duration::from_nanos);
+        Rejection::CircuitOpen {
+            breaker: self.name(),
+            retry_in,
+        }
+    }
+
+    /// When a body starts, where it matters how long it takes.
+    #[inline]
+    pub(crate) fn started(&self) -> Nanos {
+        if self.0.slow_call.is_some() {
+            clock::precise()
+        } else {
+            0
+        }
+    }
+
+    fn is_slow(&self, started: Nanos) -> bool {
+        self.0
+            .slow_call
+            .is_some_and(|most| clock::precise().saturating_sub(started) > most)
+    }
+
+    /// Counts a success of a body that started at `started`.
+    #[inline]
+    pub(crate) fn succeeded(&self, pass: Pass, started: Nanos) {
+        if self.0.slow_call.is_some() && self.is_slow(started) {
+            self.finish(
+                pass,
+                Some(Outcome {
+                    failed: false,
+                    slow: true,
+                }),
+            );
+        } else if let Some(change) = self.0.gate.succeed(pass, clock::now) {
+            self.report(&change);
+        }
+    }
+
+    #[inline(never)]
+    pub(crate) fn failed(&self, pass: Pass, started: Nanos) {
+        self.finish(
+            pass,
+            Some(Outcome {
+                failed: true,
+                slow: self.is_slow(started),
+            }),
+        );
+    }
+
+    /// Ends a call that counts as nothing.
+    #[inline(never)]
+    pub(crate) fn cancelled(&self, pass: Pass) {
+        if pass.is_probe() {
+            self.finish(pass, None);
+        }
+    }
+
+    fn finish(&self, pass: Pass, outcome: Option<Outcome>) {
+        self.report(&self.0.gate.finish(pass, outcome, clock::now()));
+    }
+
+    #[inline(never)]
+    fn report(&self, change: &Change) {
+        let breaker = self.name();
+        if let Some(failures) = change.failures {
+            report(&Event::Failure {
+                breaker,
+                failures,
+                threshold: self.0.failures,
+            });
+        }
+        if let Some(transition) = change.transition {
+            let open_for = change.open_for.map(Duration::from_nanos);
+            let (from, to) = (transition.from, transition.to);
+            report(&Event::Transition {
+                breaker,
+                from,
+                to,
+                open_for,
+            });
+        }
+        if let Some((out, places)) = change.probes {
+            report(&Event::Probe {
+                breaker,
+                out,
+                places,
+            });
+        }
+        #[cfg(feature = "testing")]
+        if change.transition.is_some() {
+            self.0.changed.notify_waiters();
+        }
+    }
+
+    /// Waits until the breaker is in this state.
+    ///
+    /// # Cancel safety
+    ///
+    /// Waiting changes nothing, and may be given up at any time.
+    #[cfg(feature = "testing")]
+    pub async fn wait_for(&self, state: State) {
+        loop {
+            let changed = self.0.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if self.state() == state {
+                return;
+            }
+            // Half-open comes with time alone.
+            match self.refuses().and_then(|rejection| rejection.retry_in()) {
+                Some(time) => {
+                    let _ = tokio::time::timeout(time, changed).await;
+                }
+                None => changed.await,
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Breaker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Breaker")
+            .field("name", &self.name())
+            .field("state", &self.state())
+            .finish()
+    }
+}
+
+/// Leave to make one call, from [`Breaker::admit`]. Dropped, it counts as nothing and gives a
+/// probe's place back.
+#[must_use = "a dropped permit counts as nothing"]
+pub struct Permit {
+    breaker: Breaker,
+    pass: Option<Pass>,
+    started: Nanos,
+}
+
+impl Permit {
+    /// The call succeeded. Slow where it took longer than `slow_call` since it was admitted.
+    pub fn success(mut self) {
+        if let Some(pass) = self.pass.take() {
+            self.breaker.succeeded(pass, self.started);
+        }
+    }
+
+    /// The call failed.
+    pub fn failure(mut self) {
+        if let Some(pass) = self.pass.take() {
+            self.breaker.failed(pass, self.started);
+        }
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        if let Some(pass) = self.pass.take() {
+            self.breaker.cancelled(pass);
+        }
+    }
+}
+
+impl fmt::Debug for Permit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Permit")
+            .field("breaker", &self.breaker.name())
+            .finish_non_exhaustive()
+    }
+}

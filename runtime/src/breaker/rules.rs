@@ -1,0 +1,357 @@
+//! The breaker's rules: pure, with no clock, lock, atomic or telemetry.
+//!
+//! The states are those of Michael Nygard's circuit breaker ("Release It!", 2007), with bounded
+//! probes on leases, and epochs: an outcome belongs to the state that admitted its call.
+
+use super::policy::{Thresholds, WindowSize};
+use super::window::{Buckets, CallWindow, Counts, FailureRun, Nanos, Outcome, TimeWindow};
+use steadfast_options::Counting;
+
+/// What a breaker is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    /// Calls pass, and their outcomes count.
+    Closed,
+    /// Calls are refused until the recovery time is over.
+    Open,
+    /// A bounded number of calls passes, to see whether the dependency works again.
+    HalfOpen,
+    /// Refuses every call, by hand, until it is released or reset.
+    ForcedOpen,
+    /// Lets every call through and counts nothing, by hand, until it is released or reset.
+    Disabled,
+}
+
+impl State {
+    /// The state in words: `closed`, `open`, `half_open`, `forced_open`, `disabled`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open => "open",
+            Self::HalfOpen => "half_open",
+            Self::ForcedOpen => "forced_open",
+            Self::Disabled => "disabled",
+        }
+    }
+}
+
+impl std::fmt::Display for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A change of state, with the state before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Transition {
+    pub(crate) from: State,
+    pub(crate) to: State,
+}
+
+/// Counts as `status` shows them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shown {
+    /// As the `failures` rule counts.
+    pub(crate) failures: u64,
+    pub(crate) counts: Counts,
+}
+
+/// A place among the probes, held until its result or its expiry.
+#[derive(Clone, Copy, Debug)]
+struct Probe {
+    token: u64,
+    expires: Nanos,
+}
+
+/// What the rules remember.
+#[derive(Clone, Debug)]
+pub(crate) struct Rules {
+    pub(crate) thresholds: Thresholds,
+    pub(crate) state: State,
+    /// One more with each change of state.
+    pub(crate) epoch: u64,
+    /// When the current window began.
+    pub(crate) origin: Nanos,
+    /// When an open breaker may be probed.
+    pub(crate) open_until: Nanos,
+    /// Until when a plain success cannot trip a rate over time.
+    pub(crate) settled_until: Nanos,
+    /// When it opened, until it closes.
+    pub(crate) opened_at: Option<Nanos>,
+    /// The counts that opened it, until it closes.
+    tripped: Option<Shown>,
+    opens: u32,
+    run: FailureRun,
+    window: History,
+    probes: Vec<Probe>,
+    probe_successes: u32,
+    last_token: u64,
+}
+
+#[derive(Clone, Debug)]
+enum History {
+    /// No rule looks at it.
+    Unused,
+    Time(TimeWindow),
+    Calls(CallWindow),
+}
+
+impl History {
+    fn new(thresholds: &Thresholds) -> Self {
+        let counted = thresholds.failures.is_some() && thresholds.counting == Counting::Window;
+        if !counted && !thresholds.has_rate_rule() {
+            return Self::Unused;
+        }
+        match thresholds.window {
+            WindowSize::Calls(calls) => Self::Calls(CallWindow::new(calls)),
+            size => Self::Time(TimeWindow::new(Buckets::over(size.time()))),
+        }
+    }
+}
+
+impl Rules {
+    pub(crate) fn new(thresholds: Thresholds, now: Nanos) -> Self {
+        Self {
+            run: FailureRun::new(thresholds.failures.unwrap_or(0), thresholds.window.time()),
+            window: History::new(&thresholds),
+            state: State::Closed,
+            epoch: 1,
+            origin: now,
+            open_until: 0,
+            settled_until: 0,
+            opened_at: None,
+            tripped: None,
+            opens: 0,
+            probes: Vec::new(),
+            probe_successes: 0,
+            last_token: 0,
+            thresholds,
+        }
+    }
+
+    /// How a time window is cut, where plain successes must be counted outside.
+    pub(crate) fn buckets(&self) -> Option<Buckets> {
+        match &self.window {
+            History::Time(window) if self.thresholds.has_rate_rule() => Some(window.buckets),
+            _ => None,
+        }
+    }
+
+    /// Whether a plain success changes something here, whatever the time.
+    pub(crate) fn wants_successes(&self) -> bool {
+        let breaks_run = self.counts_runs() && !self.run.is_empty();
+        breaks_run || matches!(&self.window, History::Calls(window) if !window.is_saturated())
+    }
+
+    /// Whether a plain success may complete `min_calls`, or meet a window that has moved on.
+    pub(crate) fn may_trip_on_success(&self, now: Nanos) -> bool {
+        self.buckets().is_some() && {
+            let counts = self.history(now);
+            counts.failed > 0 || counts.slow > 0
+        }
+    }
+
+    fn counts_runs(&self) -> bool {
+        self.thresholds.failures.is_some() && self.thresholds.counting == Counting::Consecutive
+    }
+
+    fn history(&self, now: Nanos) -> Counts {
+        match &self.window {
+            History::Unused => Counts::default(),
+            History::Time(window) => window.counts(self.origin, now),
+            History::Calls(window) => window.counts(),
+        }
+    }
+
+    /// Counts the outcome of a call that the closed state of `epoch` admitted.
+    ///
+    /// `plain` is the number of plain successes in the time window, this one included where it
+    /// is one.
+    pub(crate) fn record(
+        &mut self,
+        epoch: u64,
+        outcome: Outcome,
+        now: Nanos,
+        plain: u64,
+    ) -> Option<Transition> {
+        if epoch != self.epoch || self.state != State::Closed {
+            return None;
+        }
+        if outcome.failed {
+            self.run.failed(now);
+        } else {
+            self.run.succeeded();
+        }
+        match &mut self.window {
+            History::Calls(window) => window.add(outcome),
+            History::Time(window) if !outcome.is_plain() => window.add(self.origin, now, outcome),
+            _ => {}
+        }
+        let counts = self.counts(now, plain);
+        if self.trips(&counts, now) {
+            self.tripped = Some(Shown {
+                failures: self.failures(&counts, now),
+                counts,
+            });
+            return Some(self.open(now));
+        }
+        if let Some(buckets) = self
+            .buckets()
+            .filter(|_| counts.calls >= self.thresholds.min_calls)
+        {
+            self.settled_until = buckets.end(self.origin, now);
+        }
+        None
+    }
+
+    /// All calls in the window.
+    pub(crate) fn counts(&self, now: Nanos, plain: u64) -> Counts {
+        let mut counts = self.history(now);
+        if matches!(self.window, History::Time(_)) {
+            counts.calls += plain;
+        }
+        counts
+    }
+
+    /// Failures as the `failures` rule counts them, else those in the window.
+    fn failures(&self, counts: &Counts, now: Nanos) -> u64 {
+        if self.counts_runs() {
+            self.run.count(now)
+        } else {
+            counts.failed
+        }
+    }
+
+    /// What `status` shows: the counts that tripped stay until it closes.
+    pub(crate) fn shown(&self, now: Nanos, plain: u64) -> Shown {
+        self.tripped.unwrap_or_else(|| {
+            let counts = self.counts(now, plain);
+            Shown {
+                failures: self.failures(&counts, now),
+                counts,
+            }
+        })
+    }
+
+    fn trips(&self, counts: &Counts, now: Nanos) -> bool {
+        let rules = &self.thresholds;
+        if rules
+            .failures
+            .is_some_and(|most| self.failures(counts, now) >= most.into())
+        {
+            return true;
+        }
+        if counts.calls < rules.min_calls || counts.calls == 0 {
+            return false;
+        }
+        // A quotient is rounded as the ratio in the code was: 55 of 100 reaches 0.55.
+        let reaches = |part: u64, rate: f64| part as f64 / counts.calls as f64 >= rate;
+        rules
+            .failure_rate
+            .is_some_and(|rate| reaches(counts.failed, rate))
+            || rules
+                .slow
+                .is_some_and(|slow| reaches(counts.slow, slow.rate))
+    }
+
+    /// A place for a probe, where the breaker is open and due or half-open.
+    ///
+    /// # Errors
+    ///
+    /// The time until a probe may be tried; none where that depends on other probes.
+    pub(crate) fn probe(&mut self, now: Nanos) -> Result<(u64, Option<Transition>), Option<Nanos>> {
+        let mut transition = None;
+        match self.state {
+            State::Open if now < self.open_until => return Err(Some(self.open_until - now)),
+            State::Open => transition = Some(self.move_to(State::HalfOpen, now)),
+            State::HalfOpen => {}
+            State::Closed | State::ForcedOpen | State::Disabled => return Err(None),
+        }
+        // Exactly at its time-out a probe gives its place up.
+        self.probes.retain(|probe| now < probe.expires);
+        if self.probes.len() >= self.thresholds.half_open {
+            return Err(None);
+        }
+        self.last_token += 1;
+        let expires = now.saturating_add(self.thresholds.probe_timeout);
+        self.probes.push(Probe {
+            token: self.last_token,
+            expires,
+        });
+        Ok((self.last_token, transition))
+    }
+
+    /// Probes that are out now, and how many may be.
+    pub(crate) fn probes(&self) -> (usize, usize) {
+        (self.probes.len(), self.thresholds.half_open)
+    }
+
+    /// The outcome of a probe; none where it ended without one.
+    pub(crate) fn probed(
+        &mut self,
+        token: u64,
+        outcome: Option<Outcome>,
+        now: Nanos,
+    ) -> Option<Transition> {
+        let place = self.probes.iter().position(|probe| probe.token == token)?;
+        self.probes.swap_remove(place);
+        match outcome? {
+            Outcome {
+                failed: false,
+                slow: false,
+            } => {
+                self.probe_successes += 1;
+                let enough = self.probe_successes >= self.thresholds.close_after;
+                enough.then(|| self.close(now))
+            }
+            _ => Some(self.open(now)),
+        }
+    }
+
+    fn open(&mut self, now: Nanos) -> Transition {
+        self.opens = self.opens.saturating_add(1);
+        self.opened_at = Some(now);
+        self.open_until = now.saturating_add(self.thresholds.open_time(self.opens));
+        self.move_to(State::Open, now)
+    }
+
+    fn close(&mut self, now: Nanos) -> Transition {
+        self.opens = 0;
+        (self.tripped, self.opened_at) = (None, None);
+        self.move_to(State::Closed, now)
+    }
+
+    /// By hand: closed, counts and growth zero, any manual state ended.
+    pub(crate) fn reset(&mut self, now: Nanos) -> Option<Transition> {
+        let transition = self.close(now);
+        (transition.from != State::Closed).then_some(transition)
+    }
+
+    /// By hand: refuse all, or let all through.
+    pub(crate) fn hold(&mut self, state: State, now: Nanos) -> Option<Transition> {
+        (self.state != state).then(|| self.move_to(state, now))
+    }
+
+    /// By hand: ends a manual state, else nothing.
+    pub(crate) fn release(&mut self, now: Nanos) -> Option<Transition> {
+        let manual = matches!(self.state, State::ForcedOpen | State::Disabled);
+        manual.then(|| self.close(now))
+    }
+
+    fn move_to(&mut self, to: State, now: Nanos) -> Transition {
+        let transition = Transition {
+            from: self.state,
+            to,
+        };
+        self.state = to;
+        self.epoch += 1;
+        self.origin = now;
+        self.settled_until = 0;
+        self.run.succeeded();
+        self.window = History::new(&self.thresholds);
+        self.probes.clear();
+        self.probe_successes = 0;
+        transition
+    }
+}

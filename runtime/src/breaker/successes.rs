@@ -1,0 +1,153 @@
+//! Plain successes in a time window, counted in each thread's own buckets.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::window::{BUCKETS, Buckets, Nanos};
+use crate::cells::{Stripes, Writer, bump};
+
+/// Successes of one epoch of a breaker whose rules look at rates over time.
+pub(crate) struct Successes {
+    buckets: Buckets,
+    stripes: Stripes<Stripe>,
+}
+
+/// The buckets of one thread. Only `epoch`, which is written last, makes the rest count.
+#[repr(align(128))]
+struct Stripe {
+    epoch: AtomicU64,
+    /// The bucket being written: its number, where it starts and how long it is.
+    current: AtomicU64,
+    start: AtomicU64,
+    width: AtomicU64,
+    /// A bucket's number in the upper half, its count in the lower.
+    ring: [AtomicU64; BUCKETS as usize],
+}
+
+impl Default for Stripe {
+    fn default() -> Self {
+        Self {
+            epoch: AtomicU64::new(0),
+            current: AtomicU64::new(0),
+            start: AtomicU64::new(0),
+            width: AtomicU64::new(0),
+            ring: [const { AtomicU64::new(0) }; BUCKETS as usize],
+        }
+    }
+}
+
+const COUNT: u64 = u32::MAX as u64;
+
+fn packed(id: u64, count: u64) -> u64 {
+    id << 32 | count
+}
+
+impl Successes {
+    pub(crate) fn new(buckets: Buckets) -> Self {
+        Self {
+            buckets,
+            stripes: Stripes::new(),
+        }
+    }
+
+    /// Counts one success of `epoch`, whose window began at `origin`.
+    #[inline]
+    pub(crate) fn add(&self, epoch: u64, origin: Nanos, now: Nanos) {
+        let (stripe, writer) = self.stripes.mine();
+        if writer == Writer::Anyone {
+            return self.add_shared(stripe, epoch, origin, now);
+        }
+        let within = now.wrapping_sub(stripe.start.load(Ordering::Relaxed));
+        if stripe.epoch.load(Ordering::Relaxed) != epoch
+            || within >= stripe.width.load(Ordering::Relaxed)
+        {
+            self.turn(stripe, epoch, origin, now);
+        }
+        let current = stripe.current.load(Ordering::Relaxed);
+        bump(&stripe.ring[(current % BUCKETS) as usize], Writer::Owner);
+    }
+
+    /// Moves this thread's stripe to the bucket that holds `now`.
+    #[cold]
+    fn turn(&self, stripe: &Stripe, epoch: u64, origin: Nanos, now: Nanos) {
+        if stripe.epoch.load(Ordering::Relaxed) != epoch {
+            stripe.epoch.store(0, Ordering::Relaxed);
+            for bucket in &stripe.ring {
+                bucket.store(0, Ordering::Release);
+            }
+        }
+        let id = self.buckets.id(origin, now);
+        let (start, width) = self.buckets.span(origin, id);
+        let bucket = &stripe.ring[(id % BUCKETS) as usize];
+        if bucket.load(Ordering::Relaxed) >> 32 != id & COUNT {
+            bucket.store(packed(id & COUNT, 0), Ordering::Relaxed);
+        }
+        stripe.current.store(id, Ordering::Relaxed);
+        stripe.start.store(start, Ordering::Relaxed);
+        stripe.width.store(width, Ordering::Relaxed);
+        stripe.epoch.store(epoch, Ordering::Release);
+    }
+
+    /// Where threads are many, those beyond the owned stripes share one.
+    #[cold]
+    fn add_shared(&self, stripe: &Stripe, epoch: u64, origin: Nanos, now: Nanos) {
+        let id = self.buckets.id(origin, now) & COUNT;
+        if stripe.epoch.swap(epoch, Ordering::AcqRel) != epoch {
+            for bucket in &stripe.ring {
+                bucket.store(0, Ordering::Release);
+            }
+        }
+        let bucket = &stripe.ring[(id % BUCKETS) as usize];
+        let more = |held: u64| {
+            Some(if held >> 32 == id {
+                held.saturating_add(1)
+            } else {
+                packed(id, 1)
+            })
+        };
+        let _ = bucket.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+    }
+
+    /// Successes of `epoch` in the window that ends now.
+    pub(crate) fn sum(&self, epoch: u64, origin: Nanos, now: Nanos) -> u64 {
+        let current = self.buckets.id(origin, now);
+        let written = self.stripes.all();
+        written
+            .filter(|stripe| stripe.epoch.load(Ordering::Acquire) == epoch)
+            .flat_map(|stripe| &stripe.ring)
+            .map(|bucket| bucket.load(Ordering::Acquire))
+            .filter(|held| Self::holds(current, held >> 32))
+            .map(|held| held & COUNT)
+            .sum()
+    }
+
+    /// Numbers are kept to 32 bits: a bucket counts where its age is less than ten.
+    fn holds(current: u64, id: u64) -> bool {
+        (current as u32).wrapping_sub(id as u32) < BUCKETS as u32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn successes_leave_with_their_bucket_and_their_epoch() {
+        let successes = Successes::new(Buckets::over(Some(100)));
+        successes.add(1, 1_000, 1_000);
+        successes.add(1, 1_000, 1_009);
+        successes.add(1, 1_000, 1_050);
+        assert_eq!(successes.sum(1, 1_000, 1_099), 3);
+        assert_eq!(successes.sum(1, 1_000, 1_100), 1);
+        successes.add(2, 1_200, 1_200);
+        assert_eq!(successes.sum(1, 1_000, 1_100), 0);
+        assert_eq!(successes.sum(2, 1_200, 1_200), 1);
+    }
+
+    #[test]
+    fn an_unbounded_window_never_forgets() {
+        let successes = Successes::new(Buckets::over(None));
+        successes.add(1, 5, 5);
+        successes.add(1, 5, u64::MAX / 2);
+        assert_eq!(successes.sum(1, 5, u64::MAX), 2);
+    }
+}

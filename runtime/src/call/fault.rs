@@ -1,0 +1,74 @@
+//! Faults that a test injects in place of a body.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::time::Sleep;
+
+use super::{Call, View};
+use crate::classify::Class;
+use crate::rejection::Rejection;
+use crate::testing::Fault;
+
+/// The fault of the attempt under way.
+#[derive(Default)]
+pub(super) struct Injected {
+    fault: Option<Fault>,
+    delay: Option<Pin<Box<Sleep>>>,
+    /// The class that the attempt failed with instead of its own.
+    class: Option<Class>,
+}
+
+impl Call {
+    pub(super) fn plan_fault(&mut self) {
+        self.fault = Injected {
+            fault: self.policy.kit.fault(&self.policy.name),
+            ..Injected::default()
+        };
+    }
+
+    /// None where the body is to be polled.
+    pub(super) fn poll_fault(&mut self, context: &mut Context<'_>) -> Option<Poll<Rejection>> {
+        match self.fault.fault.clone()? {
+            Fault::Error(class) => Some(Poll::Ready(self.fail(class))),
+            Fault::Hang => Some(Poll::Pending),
+            Fault::Panic => panic!("a fault injected into {}", self.policy.name),
+            Fault::Delay(time) => {
+                let delay = self
+                    .fault
+                    .delay
+                    .get_or_insert_with(|| Box::pin(tokio::time::sleep(time)));
+                if delay.as_mut().poll(context).is_pending() {
+                    return Some(Poll::Pending);
+                }
+                self.fault.fault = None;
+                None
+            }
+        }
+    }
+
+    pub(super) fn fault_blocking(&mut self) -> Option<Rejection> {
+        match self.fault.fault.take()? {
+            Fault::Error(class) => Some(self.fail(class)),
+            Fault::Hang => Some(self.fail(Class::Timeout)),
+            Fault::Panic => panic!("a fault injected into {}", self.policy.name),
+            Fault::Delay(time) => {
+                std::thread::sleep(time);
+                None
+            }
+        }
+    }
+
+    fn fail(&mut self, class: Class) -> Rejection {
+        self.fault.class = Some(class);
+        Rejection::Injected { class }
+    }
+
+    /// An injected error is of the class that the test wants, whatever the error's type says.
+    pub(super) fn seen<'e>(&mut self, view: View<'e>) -> View<'e> {
+        match self.fault.class.take() {
+            Some(class) => view.with_class(class),
+            None => view,
+        }
+    }
+}

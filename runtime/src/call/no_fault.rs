@@ -1,0 +1,26 @@
+//! Without the feature `testing` no fault is ever injected, and asking costs nothing.
+
+use std::task::{Context, Poll};
+
+use super::{Call, View};
+use crate::rejection::Rejection;
+
+impl Call {
+    #[inline(always)]
+    pub(super) fn plan_fault(&mut self) {}
+
+    #[inline(always)]
+    pub(super) fn poll_fault(&mut self, _: &mut Context<'_>) -> Option<Poll<Rejection>> {
+        None
+    }
+
+    #[inline(always)]
+    pub(super) fn fault_blocking(&mut self) -> Option<Rejection> {
+        None
+    }
+
+    #[inline(always)]
+    pub(super) fn seen<'e>(&mut self, view: View<'e>) -> View<'e> {
+        view
+    }
+}

@@ -1,0 +1,200 @@
+//! Counters that each thread writes in cells of its own, and a reader sums.
+//!
+//! A shared counter costs its writers a cache line that moves between cores on every call. Here a
+//! thread takes a number for its lifetime, and writes the stripe of that number with plain loads
+//! and stores; threads beyond the numbers share one stripe with atomic additions.
+
+use std::cell::{Cell, RefCell};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+/// Threads that write stripes of their own at a time.
+const OWNERS: usize = 64;
+const UNKNOWN: usize = usize::MAX;
+const SHARED: usize = OWNERS;
+
+static NUMBERS: Mutex<Numbers> = Mutex::new(Numbers {
+    free: Vec::new(),
+    next: 0,
+});
+
+struct Numbers {
+    free: Vec<usize>,
+    next: usize,
+}
+
+/// Gives the thread's number back when the thread ends; the lock orders the old owner's writes
+/// before the new one's.
+struct Lease(usize);
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        NUMBER.set(SHARED);
+        let mut numbers = NUMBERS.lock().unwrap_or_else(PoisonError::into_inner);
+        numbers.free.push(self.0);
+    }
+}
+
+thread_local! {
+    static NUMBER: Cell<usize> = const { Cell::new(UNKNOWN) };
+    static LEASE: RefCell<Option<Lease>> = const { RefCell::new(None) };
+}
+
+#[cold]
+fn take_number() -> usize {
+    let mut numbers = NUMBERS.lock().unwrap_or_else(PoisonError::into_inner);
+    let free = numbers.free.pop().or_else(|| {
+        numbers.next += usize::from(numbers.next < OWNERS);
+        numbers
+            .next
+            .checked_sub(1)
+            .filter(|_| numbers.next < OWNERS)
+    });
+    drop(numbers);
+    // Where thread-locals are gone already, the thread shares the common stripe.
+    let number = free.filter(|&number| {
+        LEASE
+            .try_with(|lease| *lease.borrow_mut() = Some(Lease(number)))
+            .is_ok()
+    });
+    let number = number.unwrap_or(SHARED);
+    NUMBER.set(number);
+    number
+}
+
+/// Who writes a stripe.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Writer {
+    /// This thread alone.
+    Owner,
+    /// Any thread.
+    Anyone,
+}
+
+/// One `T` for each thread that writes, made at its first use.
+pub(crate) struct Stripes<T> {
+    owned: [OnceLock<Box<T>>; OWNERS],
+    shared: T,
+}
+
+impl<T: Default> Stripes<T> {
+    pub(crate) fn new() -> Self {
+        Self {
+            owned: [const { OnceLock::new() }; OWNERS],
+            shared: T::default(),
+        }
+    }
+
+    /// The stripe of this thread.
+    #[inline]
+    pub(crate) fn mine(&self) -> (&T, Writer) {
+        let number = NUMBER.get();
+        match self.owned.get(number).and_then(OnceLock::get) {
+            Some(stripe) => (stripe, Writer::Owner),
+            None => self.first_use(number),
+        }
+    }
+
+    #[cold]
+    fn first_use(&self, number: usize) -> (&T, Writer) {
+        let number = if number == UNKNOWN {
+            take_number()
+        } else {
+            number
+        };
+        match self.owned.get(number) {
+            Some(stripe) => (stripe.get_or_init(Box::default), Writer::Owner),
+            None => (&self.shared, Writer::Anyone),
+        }
+    }
+
+    /// All stripes that were ever written.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &T> {
+        let owned = self
+            .owned
+            .iter()
+            .filter_map(|stripe| stripe.get().map(|stripe| &**stripe));
+        owned.chain([&self.shared])
+    }
+}
+
+/// Adds one to a cell of one's own stripe, or of the shared one.
+#[inline]
+pub(crate) fn bump(cell: &AtomicU64, writer: Writer) {
+    match writer {
+        Writer::Owner => cell.store(cell.load(Ordering::Relaxed) + 1, Ordering::Relaxed),
+        Writer::Anyone => {
+            cell.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// A row of `N` counters.
+pub(crate) struct Counters<const N: usize>(Stripes<Row<N>>);
+
+/// Aligned so that two threads' rows share no cache line.
+#[repr(align(128))]
+struct Row<const N: usize>([AtomicU64; N]);
+
+impl<const N: usize> Default for Row<N> {
+    fn default() -> Self {
+        Self([const { AtomicU64::new(0) }; N])
+    }
+}
+
+impl<const N: usize> Counters<N> {
+    pub(crate) fn new() -> Self {
+        Self(Stripes::new())
+    }
+
+    #[inline]
+    pub(crate) fn bump(&self, which: usize) {
+        let (row, writer) = self.0.mine();
+        bump(&row.0[which], writer);
+    }
+
+    pub(crate) fn sum(&self, which: usize) -> u64 {
+        self.0
+            .all()
+            .map(|row| row.0[which].load(Ordering::Relaxed))
+            .sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn counts_of_all_threads_are_summed_past_the_owned_stripes() {
+        let counters = Arc::new(Counters::<2>::new());
+        let barrier = Arc::new(std::sync::Barrier::new(OWNERS + 8));
+        let threads: Vec<_> = (0..OWNERS + 8)
+            .map(|_| {
+                let (counters, barrier) = (counters.clone(), barrier.clone());
+                std::thread::spawn(move || {
+                    counters.bump(1);
+                    barrier.wait();
+                    (0..99).for_each(|_| counters.bump(1));
+                })
+            })
+            .collect();
+        threads
+            .into_iter()
+            .for_each(|thread| thread.join().unwrap());
+        assert_eq!(counters.sum(1), (OWNERS as u64 + 8) * 100);
+        assert_eq!(counters.sum(0), 0);
+    }
+
+    #[test]
+    fn a_number_is_used_again_when_its_thread_ends() {
+        let counters = Arc::new(Counters::<1>::new());
+        for _ in 0..4 * OWNERS {
+            let counters = counters.clone();
+            std::thread::spawn(move || counters.bump(0)).join().unwrap();
+        }
+        assert_eq!(counters.sum(0), 4 * OWNERS as u64);
+    }
+}

@@ -1,0 +1,119 @@
+//! The runtime's clock: monotonic nanoseconds.
+//!
+//! In production [`now`] is the kernel's coarse clock where there is one (a few nanoseconds to
+//! read, a few milliseconds of grain), and [`precise`] the usual monotonic clock; both count on
+//! the same time base. With the feature `testing` both are tokio's clock, so that a paused clock
+//! drives everything that runs on that runtime.
+
+use std::time::Duration;
+
+use crate::breaker::Nanos;
+
+/// Room below the first reading, for clocks that are read on another runtime's paused time.
+#[cfg(any(feature = "testing", not(target_os = "linux")))]
+const HEADROOM: u64 = 86_400_000_000_000;
+
+/// Limits shorter than this are measured precisely: a coarse grain would be more than a few
+/// hundredths of them.
+const COARSE_ENOUGH: Duration = Duration::from_millis(250);
+
+/// The time from which `limit` is measured.
+#[inline]
+pub(crate) fn start_of(limit: Duration) -> Nanos {
+    if limit >= COARSE_ENOUGH {
+        now()
+    } else {
+        precise()
+    }
+}
+
+#[cfg(all(not(feature = "testing"), target_os = "linux"))]
+mod source {
+    use rustix::time::{ClockId, clock_gettime};
+
+    #[inline]
+    fn read(clock: ClockId) -> u64 {
+        let time = clock_gettime(clock);
+        time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+    }
+
+    #[inline]
+    pub(super) fn coarse() -> u64 {
+        read(ClockId::MonotonicCoarse)
+    }
+
+    #[inline]
+    pub(super) fn precise() -> u64 {
+        read(ClockId::Monotonic)
+    }
+}
+
+#[cfg(all(not(feature = "testing"), not(target_os = "linux")))]
+mod source {
+    use super::HEADROOM;
+    use std::sync::LazyLock;
+    use std::time::Instant;
+
+    static ANCHOR: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+    pub(super) fn precise() -> u64 {
+        HEADROOM + ANCHOR.elapsed().as_nanos() as u64
+    }
+
+    pub(super) fn coarse() -> u64 {
+        precise()
+    }
+}
+
+#[cfg(feature = "testing")]
+mod source {
+    use super::HEADROOM;
+    use std::sync::LazyLock;
+    use std::time::Instant;
+
+    static ANCHOR: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+    pub(super) fn precise() -> u64 {
+        let now = tokio::time::Instant::now().into_std();
+        match now.checked_duration_since(*ANCHOR) {
+            Some(since) => HEADROOM + since.as_nanos() as u64,
+            None => HEADROOM.saturating_sub(ANCHOR.duration_since(now).as_nanos() as u64),
+        }
+    }
+
+    pub(super) fn coarse() -> u64 {
+        precise()
+    }
+}
+
+/// The time, give or take the grain of a coarse clock.
+#[inline]
+pub(crate) fn now() -> Nanos {
+    source::coarse()
+}
+
+/// The time, to the nanosecond.
+#[inline]
+pub(crate) fn precise() -> Nanos {
+    source::precise()
+}
+
+/// From `now` until `end`, none where it has come.
+pub(crate) fn left(end: Nanos) -> Option<Duration> {
+    end.checked_sub(precise())
+        .filter(|&left| left > 0)
+        .map(Duration::from_nanos)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_coarse_clock_is_never_ahead_of_the_precise_one() {
+        let mut before = 0;
+        for _ in 0..1000 {
+            let (coarse, precise) = (super::now(), super::precise());
+            assert!(coarse <= precise && before <= coarse);
+            before = coarse;
+        }
+    }
+}

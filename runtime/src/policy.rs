@@ -1,0 +1,169 @@
+//! A call's policy, resolved: everything that a call needs, worked out once.
+
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+use steadfast_options::{Classes, FallbackOn, Guards, Name, Patch, defaults};
+
+use crate::breaker::Breaker;
+use crate::cells::Counters;
+use crate::classify::Class;
+use crate::registry::Registry;
+use crate::retry::{RetryPolicy, Retrying};
+use crate::site::Site;
+
+/// What holds for a call, from its first attempt to its last.
+pub(crate) struct Policy {
+    pub(crate) name: Name,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) deadline: Option<Duration>,
+    pub(crate) breaker: Option<BreakerGuard>,
+    pub(crate) retry: Option<RetryPolicy>,
+    pub(crate) fallback_on: Option<FallbackOn>,
+    pub(crate) notify: Option<fn(&Retrying<'_>)>,
+    pub(crate) patch: Patch,
+    counters: Counters<{ Ended::ALL }>,
+    #[cfg(feature = "testing")]
+    pub(crate) kit: Arc<crate::testing::Kit>,
+}
+
+/// The breaker as one call uses it.
+pub(crate) struct BreakerGuard {
+    pub(crate) breaker: Breaker,
+    pub(crate) guards: Guards,
+    pub(crate) counts: Classes,
+}
+
+impl Policy {
+    pub(crate) fn new(site: &Site, registry: &Registry) -> Self {
+        let (name, patch) = (site.name(), site.patch());
+        let breaker = patch.breaker.map(|patch| BreakerGuard {
+            breaker: registry.breaker_named(patch.name.unwrap_or(name)),
+            guards: patch.guards.unwrap_or(defaults::breaker::guards),
+            counts: patch.counts.unwrap_or(defaults::breaker::counts),
+        });
+        Self {
+            name,
+            timeout: patch.call.timeout,
+            deadline: patch.call.deadline,
+            breaker,
+            retry: patch.retry.as_ref().map(RetryPolicy::new),
+            fallback_on: patch
+                .fallback
+                .map(|patch| patch.on.unwrap_or(defaults::fallback::on)),
+            notify: site.notify,
+            patch,
+            counters: Counters::new(),
+            #[cfg(feature = "testing")]
+            kit: registry.kit(),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn count(&self, ended: Ended) {
+        self.counters.bump(ended as usize);
+    }
+
+    pub(crate) fn counts(&self) -> CallCounts {
+        let sum = |ended: Ended| self.counters.sum(ended as usize);
+        CallCounts {
+            ok: sum(Ended::Ok),
+            transient: sum(Ended::Transient),
+            timeout: sum(Ended::Timeout),
+            rate_limited: sum(Ended::RateLimited),
+            permanent: sum(Ended::Permanent),
+            expected: sum(Ended::Expected),
+            ignored: sum(Ended::Ignored),
+            rejected: sum(Ended::Rejected),
+        }
+    }
+
+    /// Random numbers for jitter.
+    pub(crate) fn random<R>(&self, draw: impl FnOnce(&mut fastrand::Rng) -> R) -> R {
+        #[cfg(feature = "testing")]
+        return self.kit.random(draw);
+        #[cfg(not(feature = "testing"))]
+        draw(&mut fastrand::Rng::new())
+    }
+}
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    Ok,
+    Transient,
+    Timeout,
+    RateLimited,
+    Permanent,
+    Expected,
+    Ignored,
+    /// A guard refused it.
+    Rejected,
+}
+
+impl Ended {
+    pub(crate) const ALL: usize = 8;
+}
+
+impl From<Class> for Ended {
+    fn from(class: Class) -> Self {
+        match class {
+            Class::Transient => Self::Transient,
+            Class::Timeout => Self::Timeout,
+            Class::RateLimited { .. } => Self::RateLimited,
+            Class::Permanent => Self::Permanent,
+            Class::Expected => Self::Expected,
+            Class::Ignored => Self::Ignored,
+        }
+    }
+}
+
+/// How the calls of one function ended, from [`SiteInfo::calls`](crate::SiteInfo::calls). Calls
+/// dropped by their callers are in none of these.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CallCounts {
+    /// With a value.
+    pub ok: u64,
+    /// With an error of class `Transient`.
+    pub transient: u64,
+    /// With an error of class `Timeout`, ours or the function's.
+    pub timeout: u64,
+    /// With an error of class `RateLimited`.
+    pub rate_limited: u64,
+    /// With an error of class `Permanent`.
+    pub permanent: u64,
+    /// With an error of class `Expected`.
+    pub expected: u64,
+    /// With an error of class `Ignored`.
+    pub ignored: u64,
+    /// Refused by a guard.
+    pub rejected: u64,
+}
+
+/// A policy that is in use: of the global registry, or of one made apart.
+#[derive(Clone)]
+pub(crate) enum PolicyRef {
+    Global(&'static Policy),
+    Apart(Arc<Policy>),
+}
+
+impl From<&'static Policy> for PolicyRef {
+    #[inline]
+    fn from(policy: &'static Policy) -> Self {
+        Self::Global(policy)
+    }
+}
+
+impl Deref for PolicyRef {
+    type Target = Policy;
+
+    #[inline]
+    fn deref(&self) -> &Policy {
+        match self {
+            Self::Global(policy) => policy,
+            Self::Apart(policy) => policy,
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! What the attribute's expansion calls. Not for use by hand: it changes without notice.
+
+mod answer;
+mod outcome;
+pub mod probe;
+mod replay;
+
+pub use inventory::submit;
+pub use steadfast_options as options;
+
+pub use answer::{AnswerLater, Answering, answer_now};
+pub use outcome::{Outcome, require_outcome};
+pub use probe::Probe;
+pub use replay::Replay;
+
+pub use crate::call::{Attempt, Call, Once, View};
+pub use crate::site::{Site, SiteEntry};

@@ -1,0 +1,73 @@
+//! Where policies report to. They read nothing back, and report outside any lock.
+
+#[cfg(feature = "tracing")]
+mod tracing;
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use steadfast_options::Name;
+
+use crate::breaker::State;
+use crate::classify::Class;
+use crate::conflict::Conflict;
+use crate::rejection::Rejection;
+
+/// Something that happened.
+#[cfg_attr(not(feature = "tracing"), allow(dead_code))] // nobody listens then
+pub(crate) enum Event<'a> {
+    /// A breaker changed its state.
+    Transition {
+        breaker: Name,
+        from: State,
+        to: State,
+        open_for: Option<Duration>,
+    },
+    /// A breaker counted a failure.
+    Failure {
+        breaker: Name,
+        failures: u64,
+        threshold: Option<u32>,
+    },
+    /// A breaker let a probe pass.
+    Probe {
+        breaker: Name,
+        out: usize,
+        places: usize,
+    },
+    /// An attempt failed and will be followed by another.
+    Retry {
+        call: Name,
+        attempt: u32,
+        delay: Duration,
+        class: Class,
+        error: &'a dyn Display,
+    },
+    /// A later attempt succeeded.
+    Recovered { call: Name, attempts: u32 },
+    /// The last attempt failed.
+    Exhausted {
+        call: Name,
+        attempts: u32,
+        class: Class,
+        error: &'a dyn Display,
+    },
+    /// A policy refused or cut a call or an attempt.
+    Rejected {
+        call: Name,
+        rejection: &'a Rejection,
+    },
+    /// A fallback answers.
+    Fallback { call: Name },
+    /// Two places in the code disagree.
+    Conflict(&'a Conflict),
+    /// More names than the registry keeps.
+    TooManyNames { name: Name, most: usize },
+}
+
+pub(crate) fn report(event: &Event<'_>) {
+    #[cfg(feature = "tracing")]
+    tracing::write(event);
+    #[cfg(not(feature = "tracing"))]
+    let _ = event;
+}

@@ -1,0 +1,88 @@
+//! Events as `tracing` writes them, on targets that begin with `steadfast`.
+
+use super::Event;
+use crate::breaker::State;
+use tracing::{debug, error, info, warn};
+
+pub(super) fn write(event: &Event<'_>) {
+    match event {
+        Event::Transition { .. } | Event::Failure { .. } | Event::Probe { .. } => breaker(event),
+        Event::Retry { .. } | Event::Recovered { .. } | Event::Exhausted { .. } => retry(event),
+        Event::Rejected { call, rejection } => {
+            info!(target: "steadfast::call", %call, %rejection, "rejected");
+        }
+        Event::Fallback { call } => info!(target: "steadfast::call", %call, "fallback"),
+        Event::Conflict(conflict) => error!(target: "steadfast::registry", "{conflict}"),
+        Event::TooManyNames { name, most } => warn!(
+            target: "steadfast::registry",
+            %name,
+            "the registry keeps at most {most} names; this breaker is not shared",
+        ),
+    }
+}
+
+fn breaker(event: &Event<'_>) {
+    match event {
+        Event::Transition {
+            breaker,
+            from,
+            to,
+            open_for,
+        } => {
+            let open_for = open_for.map(tracing::field::debug);
+            if *to == State::Open {
+                warn!(target: "steadfast::breaker", %breaker, %from, %to, open_for, "state changed");
+            } else {
+                info!(target: "steadfast::breaker", %breaker, %from, %to, "state changed");
+            }
+        }
+        Event::Failure {
+            breaker,
+            failures,
+            threshold: Some(threshold),
+        } => {
+            debug!(target: "steadfast::breaker", %breaker, "failure {failures}/{threshold}");
+        }
+        Event::Failure {
+            breaker,
+            failures,
+            threshold: None,
+        } => {
+            debug!(target: "steadfast::breaker", %breaker, "failure {failures}");
+        }
+        Event::Probe {
+            breaker,
+            out,
+            places,
+        } => {
+            debug!(target: "steadfast::breaker", %breaker, "probe {out}/{places}");
+        }
+        _ => {}
+    }
+}
+
+fn retry(event: &Event<'_>) {
+    match event {
+        Event::Retry {
+            call,
+            attempt,
+            delay,
+            class,
+            error,
+        } => {
+            warn!(target: "steadfast::retry", %call, attempt, ?delay, %class, %error, "retry");
+        }
+        Event::Recovered { call, attempts } => {
+            info!(target: "steadfast::retry", %call, attempts, "retry.recovered");
+        }
+        Event::Exhausted {
+            call,
+            attempts,
+            class,
+            error,
+        } => {
+            error!(target: "steadfast::retry", %call, attempts, %class, %error, "retry.exhausted");
+        }
+        _ => {}
+    }
+}
