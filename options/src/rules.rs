@@ -17,6 +17,14 @@ pub enum Flavor {
     Sync,
 }
 
+impl Flavor {
+    /// Whether it is [`Async`](Self::Async).
+    #[must_use]
+    pub const fn is_async(self) -> bool {
+        matches!(self, Self::Async)
+    }
+}
+
 /// Two options, or an option and its function, that can't go together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

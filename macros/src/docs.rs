@@ -1,0 +1,73 @@
+//! The policy table at the end of the function's rustdoc.
+
+use std::fmt::Write as _;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use steadfast_options::{OptionMeta, POLICIES, worst_case};
+use syn::Attribute;
+
+use crate::args::Given;
+use crate::model::Model;
+
+/// The table, as attributes to stand after the function's own.
+pub(crate) fn attributes(model: &Model) -> TokenStream {
+    let table = table(model);
+    if model.function.attrs.iter().any(is_doc) {
+        return quote!(#[doc = #table]);
+    }
+    // Lints that ask documented functions for sections leave undocumented ones alone.
+    quote! {
+        #[allow(clippy::missing_errors_doc, clippy::missing_panics_doc, clippy::missing_safety_doc)]
+        #[doc = #table]
+    }
+}
+
+fn is_doc(attribute: &Attribute) -> bool {
+    attribute.path().is_ident("doc")
+}
+
+fn table(model: &Model) -> String {
+    let mut text = String::from("\n\n**Guarded** by `#[resilient]`");
+    if model.given.is_empty() {
+        text.push_str(" with no policy of its own.");
+    } else {
+        text.push_str(":\n\n| option | value | meaning |\n|---|---|---|\n");
+        for given in &model.given {
+            row(&mut text, given);
+        }
+    }
+    let _ = write!(text, "\n\nWorst case: {}.", worst_case(&model.patch));
+    text
+}
+
+fn row(text: &mut String, given: &Given) {
+    let path = given.setting.path;
+    let (value, meaning) = match meta(path) {
+        Some(option) => {
+            let value = given
+                .code
+                .as_ref()
+                .map_or_else(|| given.setting.value.to_string(), |code| code.text());
+            (format!("`{value}`"), option.meaning)
+        }
+        None => (
+            "defaults".into(),
+            POLICIES
+                .iter()
+                .find(|policy| policy.name == path)
+                .map_or("", |policy| policy.meaning),
+        ),
+    };
+    let _ = writeln!(text, "| `{path}` | {} | {} |", cell(&value), cell(meaning));
+}
+
+fn meta(path: &str) -> Option<&'static OptionMeta> {
+    let mut options = POLICIES.iter().flat_map(|policy| policy.options);
+    options.find(|option| option.path == path)
+}
+
+/// A bar would end the cell.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|")
+}

@@ -1,0 +1,143 @@
+//! The guarded function: one static, and one inline loop around the body.
+//!
+//! All our names are of mixed site: they are out of the user's sight, and theirs out of ours.
+
+mod attempt;
+mod opening;
+
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
+use quote::{quote, quote_spanned};
+use syn::Type;
+use syn::visit_mut::{self, VisitMut};
+
+use crate::docs;
+use crate::future::{Future, Tail};
+use crate::model::{Answer, Model, Run};
+use crate::replay::Replay;
+use crate::signature::{Shape, peeled, returned};
+
+pub(crate) fn expand(model: &Model) -> TokenStream {
+    let function = &model.function;
+    let (attrs, vis, sig) = (&function.attrs, &function.vis, &function.sig);
+    let docs = docs::attributes(model);
+    let body = braced(function.braces, body(model));
+    quote! { #(#attrs)* #docs #vis #sig #body }
+}
+
+fn body(model: &Model) -> TokenStream {
+    let guarded = guarded(model);
+    let Shape::Future(future) = &model.function.shape else {
+        return guarded;
+    };
+    let deferred = quote_spanned!(Span::mixed_site()=> async move { #guarded });
+    match future {
+        Future::Block(tail) => {
+            let Tail { before, pin, .. } = &**tail;
+            let future = pin
+                .as_ref()
+                .map_or(deferred.clone(), |pin| quote!(#pin(#deferred)));
+            quote! { #before #future }
+        }
+        Future::Opaque if boxed(model) => {
+            quote_spanned!(Span::mixed_site()=> ::std::boxed::Box::pin(#deferred))
+        }
+        Future::Opaque => deferred,
+    }
+}
+
+/// Whether the future that the function returns is boxed.
+fn boxed(model: &Model) -> bool {
+    let returned = returned(&model.function.sig).map(peeled);
+    !matches!(returned, Ok(Type::ImplTrait(_)))
+}
+
+/// The call, from its site to its result.
+fn guarded(model: &Model) -> TokenStream {
+    let opening = opening::tokens(model);
+    let run = match &model.run {
+        Run::Once => {
+            let attempt = attempt::tokens(model, "once", None);
+            quote_spanned!(Span::mixed_site()=> let result = #attempt;)
+        }
+        Run::Replayed(replay) => {
+            let again = attempt::arguments(model, replay);
+            let attempt = attempt::tokens(model, "once", Some(replay));
+            quote_spanned!(Span::mixed_site()=> let result = { #again #attempt };)
+        }
+        Run::Loop(replay) => repeated(model, replay),
+    };
+    let ending = ending(model);
+    quote! { #opening #run #ending }
+}
+
+fn repeated(model: &Model, replay: &Replay) -> TokenStream {
+    let again = attempt::arguments(model, replay);
+    let attempt = attempt::tokens(model, "attempt", Some(replay));
+    quote_spanned! {Span::mixed_site()=>
+        let result = loop {
+            #again
+            match #attempt {
+                ::core::ops::ControlFlow::Break(result) => break result,
+                ::core::ops::ControlFlow::Continue(()) => {}
+            }
+        };
+    }
+}
+
+/// The result, or what the fallback makes of it.
+fn ending(model: &Model) -> TokenStream {
+    let (root, mixed) = (&model.root, Span::mixed_site());
+    let Some(answer) = &model.answer else {
+        return quote_spanned!(mixed=> result);
+    };
+    let answer = match answer {
+        Answer::Default => {
+            quote_spanned!(mixed=> ::core::result::Result::Ok(::core::default::Default::default()))
+        }
+        Answer::Call(function) => {
+            let arguments = model.handed();
+            let answer = quote_spanned!(mixed=> #function(#(#arguments,)* error));
+            if model.function.flavor().is_async() {
+                quote_spanned! {mixed=> {
+                    #[allow(unused_imports)]
+                    use #root::AnswerLater as _;
+                    #root::Answering(#answer).answer().await
+                }}
+            } else {
+                quote_spanned!(mixed=> #root::answer_now(#answer))
+            }
+        }
+    };
+    quote_spanned! {mixed=>
+        match result {
+            ::core::result::Result::Err(error) if call.wants_fallback() => #answer,
+            result => result,
+        }
+    }
+}
+
+/// Tokens in braces that point at the user's own.
+fn braced(span: Span, tokens: TokenStream) -> TokenTree {
+    let mut group = Group::new(Delimiter::Brace, tokens);
+    group.set_span(span);
+    TokenTree::Group(group)
+}
+
+/// The type with each `impl Trait` in it replaced: by `_` where the compiler can find out, by `()`
+/// where nothing depends on it.
+fn without_impl(ty: &Type, replaced: &Type) -> Type {
+    struct Replace<'a>(&'a Type);
+
+    impl VisitMut for Replace<'_> {
+        fn visit_type_mut(&mut self, ty: &mut Type) {
+            if matches!(ty, Type::ImplTrait(_)) {
+                *ty = self.0.clone();
+            }
+            visit_mut::visit_type_mut(self, ty);
+        }
+    }
+
+    let mut ty = ty.clone();
+    Replace(replaced).visit_type_mut(&mut ty);
+    ty
+}

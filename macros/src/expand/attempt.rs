@@ -1,0 +1,115 @@
+//! One attempt: its arguments, its body, and how its error is looked at.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::parse_quote;
+
+use super::{braced, without_impl};
+use crate::future::Future;
+use crate::model::Model;
+use crate::own_self;
+use crate::replay::{Replay, Replayed, Way};
+use crate::signature::Shape;
+
+/// The call of `once` or `attempt` on the call.
+pub(super) fn tokens(model: &Model, method: &str, replay: Option<&Replay>) -> TokenStream {
+    let mixed = Span::mixed_site();
+    let body = body(model, replay.is_some_and(|replay| replay.renames_self));
+    let view = view(model);
+    if model.function.flavor().is_async() {
+        let method = Ident::new(method, mixed);
+        quote_spanned!(mixed=> call.#method(#body, #view).await)
+    } else {
+        let method = Ident::new(&format!("{method}_blocking"), mixed);
+        quote_spanned!(mixed=> call.#method(#body, #view))
+    }
+}
+
+/// What the body of one attempt is run as.
+fn body(model: &Model, renames_self: bool) -> TokenStream {
+    let function = &model.function;
+    let output = without_impl(&function.output, &parse_quote!(_));
+    let renamed = |body: &TokenStream| match renames_self {
+        true => own_self::rename(body),
+        false => body.clone(),
+    };
+    let mixed = Span::mixed_site();
+    match &function.shape {
+        Shape::Blocking => {
+            let body = braced(function.braces, renamed(&function.body));
+            quote_spanned!(mixed=> move || -> #output #body)
+        }
+        Shape::Async => future(&output, function.braces, &renamed(&function.body)),
+        Shape::Future(Future::Block(tail)) => future(&output, tail.braces, &renamed(&tail.block)),
+        Shape::Future(Future::Opaque) => {
+            let body = braced(function.braces, renamed(&function.body));
+            quote_spanned!(mixed=> async move { (move || #body)().await })
+        }
+    }
+}
+
+/// An `async` block that knows its type from the start, for `?` within it.
+fn future(output: &syn::Type, braces: Span, body: &TokenStream) -> TokenStream {
+    let mixed = Span::mixed_site();
+    let hint = quote_spanned! {mixed=>
+        #[allow(
+            unreachable_code,
+            clippy::diverging_sub_expression,
+            clippy::empty_loop,
+            clippy::let_unit_value,
+            clippy::needless_return
+        )]
+        if false {
+            let hint: #output = loop {};
+            return hint;
+        }
+    };
+    let block = braced(braces, quote!(#hint #body));
+    quote_spanned!(mixed=> async move #block)
+}
+
+/// A closure that says what an error means to the policies.
+fn view(model: &Model) -> TokenStream {
+    let (root, mixed) = (&model.root, Span::mixed_site());
+    let output = without_impl(&model.function.output, &parse_quote!(()));
+    let class = model
+        .classify
+        .as_ref()
+        .map(|path| quote_spanned!(mixed=> let class: #root::Class = #path(&*error);));
+    let with_class = class
+        .as_ref()
+        .map(|_| quote_spanned!(mixed=> .with_class(class)));
+    quote_spanned! {mixed=>
+        |error, attempt| {
+            #class
+            use #root::probe::*;
+            (&&#root::Probe::<#output>::new()).note_attempt(error, attempt);
+            (&&&&&&#root::Probe::<#output>::new()).view(error)#with_class
+        }
+    }
+}
+
+/// The arguments of one attempt.
+pub(super) fn arguments(model: &Model, replay: &Replay) -> TokenStream {
+    replay
+        .each
+        .iter()
+        .map(|replayed| argument(&model.root, replayed))
+        .collect()
+}
+
+fn argument(root: &TokenStream, replayed: &Replayed) -> TokenStream {
+    let Replayed {
+        attrs, from, into, ..
+    } = replayed;
+    // Errors about an argument point at it.
+    let span = from.span().resolved_at(Span::mixed_site());
+    let value = match replayed.way {
+        Way::Copy => quote!(#from),
+        Way::Reborrow => quote_spanned!(span=> &mut *#from),
+        Way::ReborrowPin => quote_spanned!(span=> ::core::pin::Pin::as_mut(&mut #from)),
+        Way::Clone => quote_spanned!(span=> #root::Replay::replay(&#from)),
+        Way::Share => quote_spanned!(span=> &#from),
+    };
+    quote_spanned!(span=> #(#attrs)* let #into = #value;)
+}

@@ -1,0 +1,102 @@
+//! The rules between the options and the function they stand on.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+use steadfast_options::{FallbackKind, Patch, Setting, defaults, validate};
+use syn::{ExprPath, Ident};
+
+use crate::args::{Args, Given};
+use crate::checks;
+use crate::errors::Errors;
+use crate::replay::Replay;
+use crate::signature::Function;
+
+/// Everything the expansion needs, with nothing left to decide.
+pub(crate) struct Model {
+    /// The path of the runtime's private module.
+    pub(crate) root: TokenStream,
+    pub(crate) given: Vec<Given>,
+    pub(crate) patch: Patch,
+    pub(crate) function: Function,
+    pub(crate) run: Run,
+    pub(crate) answer: Option<Answer>,
+    pub(crate) classify: Option<ExprPath>,
+    pub(crate) notify: Option<ExprPath>,
+}
+
+/// Whether there is life after an attempt.
+pub(crate) enum Run {
+    /// The body runs once, and gets the arguments themselves.
+    Once,
+    /// The body runs once, and the fallback may need the arguments after it.
+    Replayed(Replay),
+    /// The body may run again.
+    Loop(Replay),
+}
+
+/// What a fallback answers with.
+pub(crate) enum Answer {
+    /// The function in `with`.
+    Call(ExprPath),
+    /// The type's `Default`.
+    Default,
+}
+
+impl Model {
+    pub(crate) fn build(args: Args, mut function: Function, errors: &mut Errors) -> Self {
+        let settings: Vec<Setting> = args.given.iter().map(|given| given.setting).collect();
+        let patch = Patch::of(&settings);
+        for fault in validate(&patch, function.flavor()) {
+            errors.at(args.key(fault.path), fault.message);
+        }
+        checks::function(&function, &args, errors);
+        let answer = answer(&args, &patch);
+        let run = match (patch.retry.is_some(), &answer) {
+            (false, None) => Run::Once,
+            (retries, _) => {
+                checks::replayed(&function, &args, errors);
+                let replay = Replay::of(&mut function, args.arguments("retry.share"));
+                checks::named(&replay, answer.is_some(), errors);
+                if retries {
+                    Run::Loop(replay)
+                } else {
+                    Run::Replayed(replay)
+                }
+            }
+        };
+        Self {
+            root: root(&args),
+            patch,
+            function,
+            run,
+            answer,
+            classify: args.function("classify").cloned(),
+            notify: args.function("retry.notify").cloned(),
+            given: args.given,
+        }
+    }
+}
+
+impl Model {
+    /// The arguments that the fallback is handed.
+    pub(crate) fn handed(&self) -> &[Ident] {
+        match &self.run {
+            Run::Once => &[],
+            Run::Replayed(replay) | Run::Loop(replay) => &replay.handed,
+        }
+    }
+}
+
+fn root(args: &Args) -> TokenStream {
+    match &args.root {
+        Some(path) => quote!(#path::__private),
+        None => quote_spanned!(Span::mixed_site()=> ::steadfast::__private),
+    }
+}
+
+fn answer(args: &Args, patch: &Patch) -> Option<Answer> {
+    match patch.fallback?.kind.unwrap_or(defaults::fallback::kind) {
+        FallbackKind::Default => Some(Answer::Default),
+        _ => args.function("fallback.with").cloned().map(Answer::Call),
+    }
+}
