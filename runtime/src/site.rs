@@ -152,9 +152,9 @@ pub struct SiteInfo {
 /// use steadfast::resilient;
 ///
 /// #[resilient(breaker = "stripe", timeout = "5s")]
-/// async fn charge() -> std::io::Result<()> { Ok(()) }
+/// async fn refund() -> std::io::Result<()> { Ok(()) }
 ///
-/// let site = steadfast::sites().find(|site| site.name().ends_with("charge")).unwrap();
+/// let site = steadfast::sites().find(|site| site.name().ends_with("refund")).unwrap();
 /// assert_eq!(site.policy().worst_case().to_string(), "5s (1 attempt × 5s)");
 /// ```
 pub fn sites() -> impl Iterator<Item = SiteInfo> {
