@@ -9,8 +9,9 @@ use steadfast_options::{
 };
 
 use crate::breaker::Thresholds;
+use crate::catalog::{self, Listed};
 use crate::conflict::{Conflict, Place};
-use crate::site::{self, Site};
+use crate::site::Naming;
 
 /// A breaker's definition.
 #[derive(Default)]
@@ -33,7 +34,8 @@ impl Definition {
         Thresholds::new(&self.patch.breaker.unwrap_or_default(), self.guarded)
     }
 
-    fn add(&mut self, name: Name, site: &Site, patch: &Patch) {
+    fn add(&mut self, name: Name, listed: &Listed) {
+        let site = listed.site;
         for setting in site
             .settings
             .iter()
@@ -54,7 +56,7 @@ impl Definition {
             }
         }
         self.places.push(site.place);
-        self.guarded = self.guarded.max(guarded_limit(patch));
+        self.guarded = self.guarded.max(guarded_limit(&listed.patch));
     }
 
     /// Options that are sound in each place may break a rule together.
@@ -84,21 +86,20 @@ fn guarded_limit(patch: &Patch) -> Option<Duration> {
     }
 }
 
-/// The breaker that a site's patch names, if it has one.
-fn breaker_name(site: &Site, patch: &Patch) -> Option<Name> {
-    patch
-        .breaker
-        .map(|breaker| breaker.name.unwrap_or_else(|| site.name()))
+/// The breaker that a site names, if it has one.
+fn breaker_name(listed: &Listed) -> Option<Name> {
+    let breaker = listed.patch.breaker?;
+    Some(breaker.name.unwrap_or(listed.name))
 }
 
 /// The definition of the breaker of this name.
 pub(crate) fn of_breaker(name: Name) -> Definition {
     let mut definition = Definition::default();
-    for site in site::all() {
-        let patch = site.patch();
-        if breaker_name(site, &patch) == Some(name) {
-            definition.add(name, site, &patch);
-        }
+    for listed in catalog::all()
+        .iter()
+        .filter(|listed| breaker_name(listed) == Some(name))
+    {
+        definition.add(name, listed);
     }
     definition.check_rules(name);
     definition
@@ -106,11 +107,8 @@ pub(crate) fn of_breaker(name: Name) -> Definition {
 
 /// Everything that two places in the code disagree on.
 pub(crate) fn conflicts() -> Vec<Conflict> {
-    let sites = site::all();
-    let mut names: Vec<Name> = sites
-        .iter()
-        .filter_map(|site| breaker_name(site, &site.patch()))
-        .collect();
+    let sites = catalog::all();
+    let mut names: Vec<Name> = sites.iter().filter_map(breaker_name).collect();
     names.sort();
     names.dedup();
     let mut found: Vec<Conflict> = names
@@ -121,17 +119,14 @@ pub(crate) fn conflicts() -> Vec<Conflict> {
     found
 }
 
-fn call_name_conflicts(sites: &[&'static Site]) -> Vec<Conflict> {
+fn call_name_conflicts(sites: &[Listed]) -> Vec<Conflict> {
     let mut first_with: BTreeMap<Name, Place> = BTreeMap::new();
     let mut found = Vec::new();
-    for site in sites {
-        let Some(name) = site.given_name() else {
-            continue;
-        };
-        match first_with.get(&name) {
-            Some(first) => found.push(Conflict::of_call_names(name, *first, site.place)),
+    for Listed { site, name, .. } in sites.iter().filter(|listed| listed.naming == Naming::Given) {
+        match first_with.get(name) {
+            Some(first) => found.push(Conflict::of_call_names(*name, *first, site.place)),
             None => {
-                first_with.insert(name, site.place);
+                first_with.insert(*name, site.place);
             }
         }
     }

@@ -29,6 +29,7 @@ extern crate self as steadfast;
 pub mod __private;
 mod breaker;
 mod call;
+mod catalog;
 mod cells;
 pub mod classify;
 mod clock;
@@ -40,6 +41,7 @@ mod registry;
 mod rejection;
 mod retry;
 mod site;
+mod sites;
 mod slot;
 mod sync;
 mod telemetry;
@@ -54,7 +56,7 @@ pub use policy::CallCounts;
 pub use registry::{Registry, Scope, registry};
 pub use rejection::Rejection;
 pub use retry::{Backoff, Delays, Retrying};
-pub use site::{PolicyInfo, SiteInfo, sites};
+pub use sites::{PolicyInfo, SiteInfo, sites};
 pub use steadfast_options::{Factor, Jitter, Name, Ratio, Setting, Value, WorstCase};
 
 /// Guards a function: see the crate's page and `OPTIONS.md`.

@@ -7,11 +7,11 @@ use std::time::Duration;
 use steadfast_options::{Classes, FallbackOn, Guards, Name, Patch, defaults};
 
 use crate::breaker::Breaker;
+use crate::catalog::Listed;
 use crate::cells::Counters;
 use crate::classify::Class;
 use crate::registry::Registry;
 use crate::retry::{RetryPolicy, Retrying};
-use crate::site::Site;
 
 /// What holds for a call, from its first attempt to its last.
 pub(crate) struct Policy {
@@ -36,8 +36,10 @@ pub(crate) struct BreakerGuard {
 }
 
 impl Policy {
-    pub(crate) fn new(site: &Site, registry: &Registry) -> Self {
-        let (name, patch) = (site.name(), site.patch());
+    pub(crate) fn new(listed: &Listed, registry: &Registry) -> Self {
+        let Listed {
+            site, name, patch, ..
+        } = *listed;
         let breaker = patch.breaker.map(|patch| BreakerGuard {
             breaker: registry.breaker_named(patch.name.unwrap_or(name)),
             guards: patch.guards.unwrap_or(defaults::breaker::guards),

@@ -11,10 +11,11 @@ use pin_project_lite::pin_project;
 use steadfast_options::Name;
 
 use crate::breaker::Breaker;
+use crate::catalog;
 use crate::conflict::Conflict;
 use crate::definition;
 use crate::policy::{Policy, PolicyRef};
-use crate::site::{self, Site};
+use crate::site::Site;
 use crate::telemetry::{Event, report};
 
 /// Names that were asked for by hand and that no call declares, at most.
@@ -205,12 +206,11 @@ impl Registry {
 
     /// The policy of a site in this registry.
     pub(crate) fn policy_of(&self, site: &'static Site) -> Arc<Policy> {
-        site.list();
         let key = std::ptr::from_ref(site).addr();
         if let Some(known) = self.policies().get(&key) {
             return known.clone();
         }
-        let made = Arc::new(Policy::new(site, self));
+        let made = Arc::new(Policy::new(&catalog::of(site), self));
         self.policies().entry(key).or_insert(made).clone()
     }
 
@@ -233,18 +233,6 @@ impl std::fmt::Debug for Registry {
             .field("breakers", &self.breakers())
             .finish()
     }
-}
-
-/// A name that is not made of a name's characters, such as a default name with its line.
-pub(crate) fn interned(text: &str) -> Name {
-    static INTERNED: Mutex<Vec<Name>> = Mutex::new(Vec::new());
-    let mut interned = INTERNED.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(known) = interned.iter().find(|name| ***name == *text) {
-        return *known;
-    }
-    let name = Name::from_static(Box::leak(text.into()));
-    interned.push(name);
-    name
 }
 
 /// The policy of a site for a call that begins now.
@@ -275,7 +263,9 @@ fn begin_scopes() {
     }
     let _publishing = PUBLISHING.lock().unwrap_or_else(PoisonError::into_inner);
     SCOPED.store(true, Ordering::Release);
-    site::all().iter().for_each(|site| site.policy.set(None));
+    catalog::all()
+        .iter()
+        .for_each(|listed| listed.site.policy.set(None));
 }
 
 /// Puts a registry in place on this thread, and the one before back when dropped.

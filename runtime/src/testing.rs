@@ -94,7 +94,10 @@ impl Registry {
     ///
     /// Where no annotated function has this name, so that a test with a typo does not pass.
     pub fn inject(&self, call: &str, fault: Fault, times: u32) {
-        let known: Vec<_> = crate::site::all().iter().map(|site| site.name()).collect();
+        let known: Vec<_> = crate::catalog::all()
+            .iter()
+            .map(|listed| listed.name)
+            .collect();
         if !known.iter().any(|name| *name == *call) {
             let names = known.iter().map(|name| &**name);
             let near = steadfast_options::closest(call, names);

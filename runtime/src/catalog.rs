@@ -1,0 +1,85 @@
+//! The list of all annotated functions, with their names.
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+
+use steadfast_options::{Name, Patch};
+
+use crate::site::{Naming, Site, SiteEntry};
+
+/// A site with what the list says of it.
+#[derive(Clone, Copy)]
+pub(crate) struct Listed {
+    pub(crate) site: &'static Site,
+    pub(crate) name: Name,
+    pub(crate) naming: Naming,
+    pub(crate) patch: Patch,
+}
+
+/// Every site known so far, in the order of file and line.
+pub(crate) type Catalog = Arc<[Listed]>;
+
+static CATALOG: LazyLock<Mutex<Catalog>> = LazyLock::new(|| {
+    let linked = inventory::iter::<SiteEntry>().map(|entry| entry.0);
+    Mutex::new(listed(linked.collect()))
+});
+
+fn catalog() -> MutexGuard<'static, Catalog> {
+    CATALOG.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub(crate) fn all() -> Catalog {
+    catalog().clone()
+}
+
+/// What the list says of this site, which is put on it where constructors before `main` did not.
+pub(crate) fn of(site: &'static Site) -> Listed {
+    let mut catalog = catalog();
+    let known = |catalog: &Catalog| catalog.iter().find(|listed| listed.site.is(site)).copied();
+    if let Some(known) = known(&catalog) {
+        return known;
+    }
+    *catalog = listed(
+        catalog
+            .iter()
+            .map(|listed| listed.site)
+            .chain([site])
+            .collect(),
+    );
+    known(&catalog).expect("the site was just put on the list")
+}
+
+/// Where functions have the same default name, each gets `@line`.
+fn listed(mut sites: Vec<&'static Site>) -> Catalog {
+    sites.sort_by_key(|site| site.place);
+    let mut alike: HashMap<Name, u32> = HashMap::new();
+    for site in &sites {
+        if let (name, Naming::Default) = site.own_name() {
+            *alike.entry(name).or_default() += 1;
+        }
+    }
+    let name = |site: &Site| match site.own_name() {
+        (name, Naming::Default) if alike[&name] > 1 => with_line(name, site.place.line),
+        (name, _) => name,
+    };
+    let listed = sites.iter().map(|&site| Listed {
+        site,
+        name: name(site),
+        naming: site.own_name().1,
+        patch: Patch::of(site.settings),
+    });
+    listed.collect()
+}
+
+/// No given name can hold an `@`. Each is kept once, for the life of the process.
+fn with_line(name: Name, line: u32) -> Name {
+    static KEPT: Mutex<Vec<Name>> = Mutex::new(Vec::new());
+    let text = format!("{name}@{line}");
+    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = kept.iter().find(|known| ***known == *text) {
+        return *known;
+    }
+    let name = Name::from_static(text.leak());
+    kept.push(name);
+    name
+}

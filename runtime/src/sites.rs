@@ -1,0 +1,126 @@
+//! What a program can know of its annotated functions.
+
+use std::sync::Arc;
+
+use steadfast_options::{Flavor, Name, Patch, Setting, WorstCase, worst_case};
+
+use crate::catalog;
+use crate::policy::{CallCounts, Policy};
+use crate::registry::Registry;
+use crate::site::Site;
+
+/// One annotated function, from [`sites`].
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct SiteInfo {
+    site: &'static Site,
+    policy: Arc<Policy>,
+}
+
+/// Every annotated function of this program and the crates it links, in the order of file and
+/// line, with its policy in force in the current registry.
+///
+/// The list is filled when the program is linked; on platforms without constructors before `main`
+/// a function is on it from its first call.
+///
+/// ```
+/// use steadfast::resilient;
+///
+/// #[resilient(breaker = "stripe", timeout = "5s")]
+/// async fn refund() -> std::io::Result<()> { Ok(()) }
+///
+/// let site = steadfast::sites().find(|site| site.name().ends_with("refund")).unwrap();
+/// assert_eq!(site.policy().worst_case().to_string(), "5s (1 attempt × 5s)");
+/// ```
+pub fn sites() -> impl Iterator<Item = SiteInfo> {
+    let (registry, listed) = (Registry::current(), catalog::all());
+    let sites: Vec<&'static Site> = listed.iter().map(|listed| listed.site).collect();
+    sites.into_iter().map(move |site| SiteInfo {
+        site,
+        policy: registry.policy_of(site),
+    })
+}
+
+impl SiteInfo {
+    /// The call's name.
+    #[must_use]
+    pub fn name(&self) -> Name {
+        self.policy.name
+    }
+
+    /// The file it stands in.
+    #[must_use]
+    pub fn file(&self) -> &'static str {
+        self.site.place.file
+    }
+
+    /// The line it stands at.
+    #[must_use]
+    pub fn line(&self) -> u32 {
+        self.site.place.line
+    }
+
+    /// Whether it is async.
+    #[must_use]
+    pub fn is_async(&self) -> bool {
+        self.site.flavor == Flavor::Async
+    }
+
+    /// Its policy in force.
+    #[must_use]
+    pub fn policy(&self) -> PolicyInfo {
+        PolicyInfo {
+            patch: self.policy.patch,
+        }
+    }
+
+    /// How its calls ended so far.
+    #[must_use]
+    pub fn calls(&self) -> CallCounts {
+        self.policy.counts()
+    }
+}
+
+impl std::fmt::Debug for SiteInfo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SiteInfo")
+            .field("name", &self.name())
+            .field("at", &format_args!("{}", self.site.place))
+            .field("policy", &self.policy())
+            .finish()
+    }
+}
+
+/// A policy in force, from [`SiteInfo::policy`].
+#[derive(Clone, Copy, PartialEq)]
+pub struct PolicyInfo {
+    patch: Patch,
+}
+
+impl PolicyInfo {
+    /// Every option that is set, with its path, such as `breaker.failures`.
+    #[must_use]
+    pub fn settings(&self) -> Vec<Setting> {
+        self.patch.settings()
+    }
+
+    /// The longest that a call may take.
+    #[must_use]
+    pub fn worst_case(&self) -> WorstCase {
+        worst_case(&self.patch)
+    }
+}
+
+impl std::fmt::Debug for PolicyInfo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let settings = self.settings();
+        f.debug_map()
+            .entries(
+                settings
+                    .iter()
+                    .map(|set| (set.path, format!("{}", set.value))),
+            )
+            .entry(&"worst case", &self.worst_case().to_string())
+            .finish()
+    }
+}
