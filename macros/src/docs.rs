@@ -5,26 +5,14 @@ use std::fmt::Write as _;
 use proc_macro2::TokenStream;
 use quote::quote;
 use steadfast_options::{OptionMeta, POLICIES, worst_case};
-use syn::Attribute;
 
-use crate::args::Given;
+use crate::args::{Code, Given};
 use crate::model::Model;
 
-/// The table, as attributes to stand after the function's own.
-pub(crate) fn attributes(model: &Model) -> TokenStream {
+/// The table, as an attribute to stand after the function's own.
+pub(crate) fn attribute(model: &Model) -> TokenStream {
     let table = table(model);
-    if model.function.attrs.iter().any(is_doc) {
-        return quote!(#[doc = #table]);
-    }
-    // Lints that ask documented functions for sections leave undocumented ones alone.
-    quote! {
-        #[allow(clippy::missing_errors_doc, clippy::missing_panics_doc, clippy::missing_safety_doc)]
-        #[doc = #table]
-    }
-}
-
-fn is_doc(attribute: &Attribute) -> bool {
-    attribute.path().is_ident("doc")
+    quote!(#[doc = #table])
 }
 
 fn table(model: &Model) -> String {
@@ -48,7 +36,7 @@ fn row(text: &mut String, given: &Given) {
             let value = given
                 .code
                 .as_ref()
-                .map_or_else(|| given.setting.value.to_string(), |code| code.text());
+                .map_or_else(|| given.setting.value.to_string(), Code::text);
             (format!("`{value}`"), option.meaning)
         }
         None => (

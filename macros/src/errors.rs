@@ -50,9 +50,8 @@ impl Errors {
 
 impl Drop for Errors {
     fn drop(&mut self) {
-        if self.gathered.is_some() && !std::thread::panicking() {
-            panic!("errors were gathered and never checked");
-        }
+        let lost = self.gathered.is_some() && !std::thread::panicking();
+        assert!(!lost, "errors were gathered and never checked");
     }
 }
 

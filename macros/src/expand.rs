@@ -14,14 +14,33 @@ use crate::docs;
 use crate::future::{Future, Tail};
 use crate::model::{Answer, Model, Run};
 use crate::replay::Replay;
-use crate::signature::{Shape, peeled, returned};
+use crate::signature::{Shape, opaque, returned};
 
 pub(crate) fn expand(model: &Model) -> TokenStream {
     let function = &model.function;
     let (attrs, vis, sig) = (&function.attrs, &function.vis, &function.sig);
-    let docs = docs::attributes(model);
+    let docs = docs::attribute(model);
+    let allow = allow(model);
     let body = braced(function.braces, body(model));
-    quote! { #(#attrs)* #docs #vis #sig #body }
+    quote! { #(#attrs)* #docs #allow #vis #sig #body }
+}
+
+/// Lints that speak of our code as if it were the user's.
+fn allow(model: &Model) -> Option<TokenStream> {
+    match (&model.run, &model.function.shape) {
+        (_, Shape::Future(Future::Opaque)) => Some(quote!(#[allow(clippy::manual_async_fn)])),
+        // The arguments seem not to be needed by value: the body gets clones.
+        (Run::Replayed(_) | Run::Loop(_), Shape::Blocking) => {
+            Some(quote!(#[allow(clippy::needless_pass_by_value)]))
+        }
+        // What is bound as `mut` before the block may be changed only within it, as a clone.
+        (Run::Replayed(_) | Run::Loop(_), Shape::Future(Future::Block(tail)))
+            if !tail.before.is_empty() =>
+        {
+            Some(quote!(#[allow(unused_mut)]))
+        }
+        _ => None,
+    }
 }
 
 fn body(model: &Model) -> TokenStream {
@@ -38,17 +57,9 @@ fn body(model: &Model) -> TokenStream {
                 .map_or(deferred.clone(), |pin| quote!(#pin(#deferred)));
             quote! { #before #future }
         }
-        Future::Opaque if boxed(model) => {
-            quote_spanned!(Span::mixed_site()=> ::std::boxed::Box::pin(#deferred))
-        }
-        Future::Opaque => deferred,
+        Future::Opaque if returned(&model.function.sig).is_ok_and(opaque) => deferred,
+        Future::Opaque => quote_spanned!(Span::mixed_site()=> ::std::boxed::Box::pin(#deferred)),
     }
-}
-
-/// Whether the future that the function returns is boxed.
-fn boxed(model: &Model) -> bool {
-    let returned = returned(&model.function.sig).map(peeled);
-    !matches!(returned, Ok(Type::ImplTrait(_)))
 }
 
 /// The call, from its site to its result.

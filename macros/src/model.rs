@@ -1,9 +1,9 @@
 //! The rules between the options and the function they stand on.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens as _, quote_spanned};
 use steadfast_options::{FallbackKind, Patch, Setting, defaults, validate};
-use syn::{ExprPath, Ident};
+use syn::{ExprPath, Ident, Path};
 
 use crate::args::{Args, Given};
 use crate::checks;
@@ -88,10 +88,11 @@ impl Model {
 }
 
 fn root(args: &Args) -> TokenStream {
-    match &args.root {
-        Some(path) => quote!(#path::__private),
-        None => quote_spanned!(Span::mixed_site()=> ::steadfast::__private),
-    }
+    let path = args.root.as_ref().map_or_else(
+        || quote_spanned!(Span::mixed_site()=> ::steadfast),
+        Path::to_token_stream,
+    );
+    quote_spanned!(Span::mixed_site()=> #path::__private)
 }
 
 fn answer(args: &Args, patch: &Patch) -> Option<Answer> {

@@ -126,6 +126,11 @@ pub(crate) fn peeled(ty: &Type) -> &Type {
     }
 }
 
+/// Whether a type is `impl Trait`.
+pub(crate) fn opaque(ty: &Type) -> bool {
+    matches!(peeled(ty), Type::ImplTrait(_))
+}
+
 /// The last segment of a type's path.
 pub(crate) fn last_segment(ty: &Type) -> Option<&PathSegment> {
     match peeled(ty) {

@@ -57,7 +57,7 @@ pub(crate) fn read(option: &OptionMeta, key: &Ident, input: ParseStream<'_>) -> 
         return Err(syn::Error::new(key.span(), message));
     }
     if parentheses {
-        return words(option, key, input, usage());
+        return words(option, key, input, &usage());
     }
     input.parse::<Token![=]>()?;
     let expression: Expr = input.parse()?;
@@ -74,7 +74,7 @@ pub(crate) fn read(option: &OptionMeta, key: &Ident, input: ParseStream<'_>) -> 
             )),
         },
         Form::Expression => Ok((CODE, Some(Code::Expression(Box::new(expression))))),
-        _ => Ok((literal(option, plain(expression))?, None)),
+        _ => Ok((literal(option, &plain(expression))?, None)),
     }
 }
 
@@ -89,7 +89,7 @@ fn words(
     option: &OptionMeta,
     key: &Ident,
     input: ParseStream<'_>,
-    usage: String,
+    usage: &str,
 ) -> syn::Result<Read> {
     let content;
     if input.peek(Token![=]) {
@@ -138,9 +138,9 @@ fn plain(expression: Expr) -> Expr {
     }
 }
 
-fn literal(option: &OptionMeta, expression: Expr) -> syn::Result<Value> {
+fn literal(option: &OptionMeta, expression: &Expr) -> syn::Result<Value> {
     let read = |raw: Raw<'_>| Setting::parse(option.path, &raw).map(|setting| setting.value);
-    let found = match &expression {
+    let found = match expression {
         Expr::Lit(literal) => match &literal.lit {
             Lit::Str(text) => read(Raw::Text(&text.value())),
             Lit::Bool(value) => read(Raw::Bool(value.value)),
@@ -162,7 +162,7 @@ fn literal(option: &OptionMeta, expression: Expr) -> syn::Result<Value> {
         Expr::Path(path) => Err(bare(option, path)),
         other => Err(foreign(option, &other.to_token_stream().to_string())),
     };
-    found.map_err(|message| syn::Error::new_spanned(&expression, message))
+    found.map_err(|message| syn::Error::new_spanned(expression, message))
 }
 
 /// `5s` without quotes is a number with a suffix to Rust.

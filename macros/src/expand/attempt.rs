@@ -9,7 +9,7 @@ use crate::future::Future;
 use crate::model::Model;
 use crate::own_self;
 use crate::replay::{Replay, Replayed, Way};
-use crate::signature::Shape;
+use crate::signature::{Shape, opaque, returned};
 
 /// The call of `once` or `attempt` on the call.
 pub(super) fn tokens(model: &Model, method: &str, replay: Option<&Replay>) -> TokenStream {
@@ -29,9 +29,12 @@ pub(super) fn tokens(model: &Model, method: &str, replay: Option<&Replay>) -> To
 fn body(model: &Model, renames_self: bool) -> TokenStream {
     let function = &model.function;
     let output = without_impl(&function.output, &parse_quote!(_));
-    let renamed = |body: &TokenStream| match renames_self {
-        true => own_self::rename(body),
-        false => body.clone(),
+    let renamed = |body: &TokenStream| {
+        if renames_self {
+            own_self::rename(body)
+        } else {
+            body.clone()
+        }
     };
     let mixed = Span::mixed_site();
     match &function.shape {
@@ -43,7 +46,11 @@ fn body(model: &Model, renames_self: bool) -> TokenStream {
         Shape::Future(Future::Block(tail)) => future(&output, tail.braces, &renamed(&tail.block)),
         Shape::Future(Future::Opaque) => {
             let body = braced(function.braces, renamed(&function.body));
-            quote_spanned!(mixed=> async move { (move || #body)().await })
+            let future = returned(&function.sig)
+                .ok()
+                .filter(|future| !opaque(future));
+            let arrow = future.map(|future| quote_spanned!(mixed=> -> #future));
+            quote_spanned!(mixed=> async move { (move || #arrow #body)().await })
         }
     }
 }
@@ -64,6 +71,8 @@ fn future(output: &syn::Type, braces: Span, body: &TokenStream) -> TokenStream {
             return hint;
         }
     };
+    // In braces of its own, the body's items still come first.
+    let body = braced(braces.resolved_at(mixed), body.clone());
     let block = braced(braces, quote!(#hint #body));
     quote_spanned!(mixed=> async move #block)
 }

@@ -14,4 +14,5 @@ pub use probe::Probe;
 pub use replay::Replay;
 
 pub use crate::call::{Attempt, Call, Once, View};
+pub use crate::classify::Class;
 pub use crate::site::{Site, SiteEntry};
