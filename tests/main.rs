@@ -1,0 +1,3 @@
+//! Behaviour and compile-fail tests of steadfast, in one binary: linking is what takes time.
+
+mod order;
