@@ -134,7 +134,7 @@ impl Call {
         error: &mut E,
         view: impl Fn(&mut E, u32) -> View<'_>,
     ) -> Verdict {
-        let view = self.seen(view(error, self.attempts));
+        let view = self.seen(view(error, self.attempts - self.refused));
         // A `Classify` that panics is the body's panic too.
         self.running = false;
         self.disarm();

@@ -72,6 +72,8 @@ enum Verdict {
 pub struct Call {
     policy: PolicyRef,
     attempts: u32,
+    /// Those among them that never ran, since a guard refused them.
+    refused: u32,
     /// Whether the body is running: if the call is dropped then, it panicked.
     running: bool,
     ended: Ended,
@@ -93,6 +95,7 @@ impl Call {
         Self {
             policy,
             attempts: 0,
+            refused: 0,
             running: false,
             ended: Ended::Ok,
             pass: None,
@@ -175,6 +178,7 @@ impl Call {
     /// A guard refused the attempt.
     #[inline(never)]
     fn refused(&mut self, rejection: &Rejection) -> Verdict {
+        self.refused += 1;
         self.report_rejection(rejection);
         let verdict = match &self.policy.retry {
             Some(retry) if retry.covers_rejections() && self.guards_each_attempt() => {
