@@ -34,6 +34,15 @@ fn bits(state: State) -> u64 {
     }
 }
 
+fn word(rules: &Rules, now: Nanos) -> u64 {
+    let mut word = rules.epoch << EPOCH_SHIFT | bits(rules.state);
+    if rules.state == State::Closed {
+        word |= VISIT * u64::from(rules.wants_successes());
+        word |= VISIT_UNSETTLED * u64::from(rules.may_trip_on_success(now));
+    }
+    word
+}
+
 /// What a call was admitted as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Pass {
@@ -86,9 +95,9 @@ pub(crate) struct Gate {
 impl Gate {
     pub(crate) fn new(rules: Rules) -> Self {
         Self {
-            word: AtomicU64::new(rules.epoch << EPOCH_SHIFT),
-            open_until: AtomicU64::new(0),
-            settled_until: AtomicU64::new(0),
+            word: AtomicU64::new(word(&rules, rules.origin)),
+            open_until: AtomicU64::new(rules.open_until),
+            settled_until: AtomicU64::new(rules.settled_until),
             origin: AtomicU64::new(rules.origin),
             successes: rules.buckets().map(Successes::new),
             rules: Mutex::new(rules),
@@ -247,16 +256,11 @@ impl Gate {
 
     /// Makes the rules' state known to those who do not take the lock.
     fn publish(&self, rules: &Rules, now: Nanos) {
-        let mut word = rules.epoch << EPOCH_SHIFT | bits(rules.state);
-        if rules.state == State::Closed {
-            word |= VISIT * u64::from(rules.wants_successes());
-            word |= VISIT_UNSETTLED * u64::from(rules.may_trip_on_success(now));
-        }
         self.open_until.store(rules.open_until, Ordering::Relaxed);
         self.settled_until
             .store(rules.settled_until, Ordering::Relaxed);
         self.origin.store(rules.origin, Ordering::Relaxed);
-        self.word.store(word, Ordering::Release);
+        self.word.store(word(rules, now), Ordering::Release);
     }
 
     /// The state as everyone sees it: half-open as soon as recovery is over.
