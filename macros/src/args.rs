@@ -21,6 +21,8 @@ pub(crate) struct Args {
     pub(crate) root: Option<Path>,
     /// What is set, in the order it was written.
     pub(crate) given: Vec<Given>,
+    /// Policies with an option that can't be read: what they add up to is not known.
+    unread: Vec<&'static str>,
 }
 
 /// One option that is set.
@@ -66,6 +68,12 @@ impl Args {
             Some(Code::Arguments(names)) => names,
             _ => &[],
         }
+    }
+
+    /// Whether all that the attribute says of this option's policy could be read.
+    pub(crate) fn knows(&self, path: &str) -> bool {
+        let policy = path.split('.').next().unwrap_or(path);
+        !self.unread.contains(&policy)
     }
 
     /// Where an error about this option points: its key, or its policy's.
@@ -114,7 +122,7 @@ impl Args {
         input: ParseStream<'_>,
         errors: &mut Errors,
     ) -> syn::Result<()> {
-        let before = self.given.len();
+        let (before, mistakes) = (self.given.len(), errors.count());
         if input.peek(token::Paren) {
             let content;
             syn::parenthesized!(content in input);
@@ -132,7 +140,9 @@ impl Args {
             let option = policy.option(shorthand).map_err(|error| at(key, error))?;
             return self.option(option, key, input);
         }
-        if self.given.len() == before {
+        if errors.count() > mistakes {
+            self.unread.push(policy.name);
+        } else if self.given.len() == before {
             let declared = Setting {
                 path: policy.name,
                 value: Value::Declared,

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use proc_macro2::Span;
-use syn::spanned::Spanned as _;
+use proc_macro2::TokenStream;
+use quote::ToTokens as _;
 use syn::visit::{self, Visit};
 use syn::{FnArg, Ident, Lifetime, ReceiverKind, Signature, Type, TypeReference};
 
@@ -20,8 +20,8 @@ pub(crate) fn check(function: &Function, errors: &mut Errors) {
             None => result.elided && reference.receiver == sources.any_receiver(),
         };
         if borrows {
-            errors.at(
-                reference.span,
+            errors.over(
+                &reference.tokens,
                 "the result borrows from this `&mut` argument, so no other attempt and no fallback \
                  could have it: return an owned value, or guard a function within this one",
             );
@@ -53,7 +53,7 @@ impl<'ast> Visit<'ast> for Lifetimes {
 
 /// An argument that is a reference.
 struct Reference {
-    span: Span,
+    tokens: TokenStream,
     lifetime: Option<Lifetime>,
     mutable: bool,
     receiver: bool,
@@ -68,8 +68,8 @@ impl References {
         let all = sig.inputs.iter().filter_map(|input| match input {
             FnArg::Typed(argument) => reference(&argument.ty, false),
             FnArg::Receiver(receiver) => match &receiver.kind {
-                ReceiverKind::Reference(and, lifetime, mutability) => Some(Reference {
-                    span: and.span,
+                ReceiverKind::Reference(_, lifetime, mutability) => Some(Reference {
+                    tokens: receiver.to_token_stream(),
                     lifetime: lifetime.clone().filter(named),
                     mutable: mutability.is_some(),
                     receiver: true,
@@ -92,7 +92,7 @@ fn reference(ty: &Type, receiver: bool) -> Option<Reference> {
         return None;
     };
     Some(Reference {
-        span: ty.span(),
+        tokens: ty.to_token_stream(),
         lifetime: reference.lifetime.clone().filter(named),
         mutable: reference.mutability.is_some(),
         receiver,

@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 
-use quote::ToTokens as _;
 use steadfast_options::{Name, closest};
 use syn::ext::IdentExt as _;
 use syn::{
@@ -81,11 +80,11 @@ fn no_result(ty: &Type) -> Option<String> {
         Type::Infer(_) | Type::Macro(_) | Type::Verbatim(_) => false,
         _ => true,
     };
-    let shown = ty.to_token_stream();
-    no_result.then(|| format!(
-        "a guarded function returns a `Result`, so that a refusal can be told: write `Result<{shown}, E>`, \
-         where `E` takes a `steadfast::Rejection` through `From`"
-    ))
+    no_result.then(|| {
+        "a guarded function returns a `Result`, so that a refusal can be told: write `Result<…, E>` \
+         around this, where `E` takes a `steadfast::Rejection` through `From`"
+            .into()
+    })
 }
 
 fn opaque_error(segment: &syn::PathSegment) -> bool {

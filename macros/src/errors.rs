@@ -37,6 +37,11 @@ impl Errors {
         }
     }
 
+    /// How many there are so far.
+    pub(crate) fn count(&self) -> usize {
+        self.gathered.as_ref().map_or(0, Vec::len)
+    }
+
     /// All errors as one, or none.
     pub(crate) fn check(mut self) -> Result<(), syn::Error> {
         let mut gathered = self.gathered.take().unwrap_or_default().into_iter();

@@ -8,6 +8,7 @@ mod opening;
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 use syn::Type;
+use syn::spanned::Spanned as _;
 use syn::visit_mut::{self, VisitMut};
 
 use crate::docs;
@@ -97,7 +98,7 @@ fn repeated(model: &Model, replay: &Replay) -> TokenStream {
 
 /// The result, or what the fallback makes of it.
 fn ending(model: &Model) -> TokenStream {
-    let (root, mixed) = (&model.root, Span::mixed_site());
+    let mixed = Span::mixed_site();
     let Some(answer) = &model.answer else {
         return quote_spanned!(mixed=> result);
     };
@@ -107,15 +108,18 @@ fn ending(model: &Model) -> TokenStream {
         }
         Answer::Call(function) => {
             let arguments = model.handed();
-            let answer = quote_spanned!(mixed=> #function(#(#arguments,)* error));
+            let at = function.span().resolved_at(mixed);
+            let answer = quote_spanned!(at=> #function(#(#arguments,)* error));
             if model.function.flavor().is_async() {
+                let root = model.root.at(mixed);
                 quote_spanned! {mixed=> {
                     #[allow(unused_imports)]
                     use #root::AnswerLater as _;
                     #root::Answering(#answer).answer().await
                 }}
             } else {
-                quote_spanned!(mixed=> #root::answer_now(#answer))
+                let root = model.root.at(at);
+                quote_spanned!(at=> #root::answer_now(#answer))
             }
         }
     };

@@ -15,6 +15,7 @@ mod future;
 mod model;
 mod own_self;
 mod replay;
+mod root;
 mod signature;
 
 use proc_macro2::TokenStream;

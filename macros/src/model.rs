@@ -1,20 +1,18 @@
 //! The rules between the options and the function they stand on.
 
-use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens as _, quote_spanned};
 use steadfast_options::{FallbackKind, Patch, Setting, defaults, validate};
-use syn::{ExprPath, Ident, Path};
+use syn::{ExprPath, Ident};
 
 use crate::args::{Args, Given};
 use crate::checks;
 use crate::errors::Errors;
 use crate::replay::Replay;
+use crate::root::Root;
 use crate::signature::Function;
 
 /// Everything the expansion needs, with nothing left to decide.
 pub(crate) struct Model {
-    /// The path of the runtime's private module.
-    pub(crate) root: TokenStream,
+    pub(crate) root: Root,
     pub(crate) given: Vec<Given>,
     pub(crate) patch: Patch,
     pub(crate) function: Function,
@@ -46,7 +44,8 @@ impl Model {
     pub(crate) fn build(args: Args, mut function: Function, errors: &mut Errors) -> Self {
         let settings: Vec<Setting> = args.given.iter().map(|given| given.setting).collect();
         let patch = Patch::of(&settings);
-        for fault in validate(&patch, function.flavor()) {
+        let faults = validate(&patch, function.flavor()).into_iter();
+        for fault in faults.filter(|fault| args.knows(fault.path)) {
             errors.at(args.key(fault.path), fault.message);
         }
         checks::function(&function, &args, errors);
@@ -65,13 +64,13 @@ impl Model {
             }
         };
         Self {
-            root: root(&args),
             patch,
             function,
             run,
             answer,
             classify: args.function("classify").cloned(),
             notify: args.function("retry.notify").cloned(),
+            root: Root(args.root),
             given: args.given,
         }
     }
@@ -85,14 +84,6 @@ impl Model {
             Run::Replayed(replay) | Run::Loop(replay) => &replay.handed,
         }
     }
-}
-
-fn root(args: &Args) -> TokenStream {
-    let path = args.root.as_ref().map_or_else(
-        || quote_spanned!(Span::mixed_site()=> ::steadfast),
-        Path::to_token_stream,
-    );
-    quote_spanned!(Span::mixed_site()=> #path::__private)
 }
 
 fn answer(args: &Args, patch: &Patch) -> Option<Answer> {

@@ -3,6 +3,7 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::parse_quote;
+use syn::spanned::Spanned as _;
 
 use super::{braced, without_impl};
 use crate::future::Future;
@@ -11,17 +12,17 @@ use crate::own_self;
 use crate::replay::{Replay, Replayed, Way};
 use crate::signature::{Shape, opaque, returned};
 
-/// The call of `once` or `attempt` on the call.
+/// The call of `once` or `attempt`.
 pub(super) fn tokens(model: &Model, method: &str, replay: Option<&Replay>) -> TokenStream {
     let mixed = Span::mixed_site();
     let body = body(model, replay.is_some_and(|replay| replay.renames_self));
     let view = view(model);
     if model.function.flavor().is_async() {
         let method = Ident::new(method, mixed);
-        quote_spanned!(mixed=> call.#method(#body, #view).await)
+        quote_spanned!(mixed=> attempts.#method(&mut call, #body, #view).await)
     } else {
         let method = Ident::new(&format!("{method}_blocking"), mixed);
-        quote_spanned!(mixed=> call.#method(#body, #view))
+        quote_spanned!(mixed=> attempts.#method(&mut call, #body, #view))
     }
 }
 
@@ -79,12 +80,13 @@ fn future(output: &syn::Type, braces: Span, body: &TokenStream) -> TokenStream {
 
 /// A closure that says what an error means to the policies.
 fn view(model: &Model) -> TokenStream {
-    let (root, mixed) = (&model.root, Span::mixed_site());
+    let mixed = Span::mixed_site();
+    let root = model.root.at(mixed);
     let output = without_impl(&model.function.output, &parse_quote!(()));
-    let class = model
-        .classify
-        .as_ref()
-        .map(|path| quote_spanned!(mixed=> let class: #root::Class = #path(&*error);));
+    let class = model.classify.as_ref().map(|path| {
+        let at = path.span().resolved_at(mixed);
+        quote_spanned!(at=> let class: #root::Class = #path(&*error);)
+    });
     let with_class = class
         .as_ref()
         .map(|_| quote_spanned!(mixed=> .with_class(class)));
@@ -103,16 +105,17 @@ pub(super) fn arguments(model: &Model, replay: &Replay) -> TokenStream {
     replay
         .each
         .iter()
-        .map(|replayed| argument(&model.root, replayed))
+        .map(|replayed| argument(model, replayed))
         .collect()
 }
 
-fn argument(root: &TokenStream, replayed: &Replayed) -> TokenStream {
+fn argument(model: &Model, replayed: &Replayed) -> TokenStream {
     let Replayed {
         attrs, from, into, ..
     } = replayed;
     // Errors about an argument point at it.
     let span = from.span().resolved_at(Span::mixed_site());
+    let root = model.root.at(span);
     let value = match replayed.way {
         Way::Copy => quote!(#from),
         Way::Reborrow => quote_spanned!(span=> &mut *#from),

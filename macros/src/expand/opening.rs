@@ -4,28 +4,30 @@ use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote_spanned};
 use steadfast_options::{Flavor, Value};
 use syn::ext::IdentExt as _;
-use syn::parse_quote;
+use syn::{Type, parse_quote};
 
 use super::without_impl;
 use crate::args::Given;
 use crate::model::Model;
 
 pub(super) fn tokens(model: &Model) -> TokenStream {
-    let (root, mixed) = (&model.root, Span::mixed_site());
+    let mixed = Span::mixed_site();
+    let root = &model.root.at(mixed);
     let site = site(model);
-    let outcome = outcome(model);
+    let attempts = attempts(model);
     quote_spanned! {mixed=>
         let mut call = {
             #site
             #root::submit! { #root::SiteEntry::new(&SITE) }
             SITE.call()
         };
-        #outcome
+        #attempts
     }
 }
 
 fn site(model: &Model) -> TokenStream {
-    let (root, mixed) = (&model.root, Span::mixed_site());
+    let mixed = Span::mixed_site();
+    let root = &model.root.at(mixed);
     let ident = &model.function.sig.ident;
     let name = ident.unraw().to_string();
     let flavor = match model.function.flavor() {
@@ -85,9 +87,20 @@ fn rooted(tokens: TokenStream, root: &TokenStream) -> TokenStream {
     replaced.collect()
 }
 
-/// Asks for a `Result` that takes a rejection, in the place of the return type.
-fn outcome(model: &Model) -> TokenStream {
-    let root = &model.root;
+/// What runs the attempts. Asks for a `Result` that takes a rejection; all of it stands where the
+/// return type stands, and so does what the compiler has to say about it.
+fn attempts(model: &Model) -> TokenStream {
     let output = without_impl(&model.function.output, &parse_quote!(()));
-    quote_spanned!(Span::mixed_site()=> #root::require_outcome::<#output>();)
+    let (first, last) = ends(&model.function.output);
+    let (mixed, root) = (Span::mixed_site(), model.root.at(first));
+    let ask = quote_spanned!(first=> #root::attempts_of::<);
+    let call = quote_spanned!(last=> >());
+    quote_spanned!(mixed=> let attempts = #ask #output #call;)
+}
+
+/// Where a type begins and ends.
+fn ends(ty: &Type) -> (Span, Span) {
+    let mut spans = ty.to_token_stream().into_iter().map(|token| token.span());
+    let first = spans.next().unwrap_or_else(Span::call_site);
+    (first, spans.last().unwrap_or(first))
 }

@@ -13,14 +13,19 @@ pin_project! {
     /// The future of [`Call::attempt`].
     #[doc(hidden)]
     #[must_use = "futures do nothing unless polled"]
-    pub struct Attempt<'c, F, V> {
+    pub struct Attempt<'c, F, V, E> {
         call: &'c mut Call,
         #[pin]
         body: Option<F>,
         view: V,
+        refuse: Refuse<E>,
         stage: Stage,
     }
 }
+
+/// Makes the function's own error of a rejection. A pointer, not a bound: a bound here would
+/// repeat the compiler's complaint about an error type that takes none.
+pub(crate) type Refuse<E> = fn(Rejection) -> E;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
@@ -33,39 +38,47 @@ impl Call {
     /// Runs one attempt: `Break` with the call's result, `Continue` where another follows, its
     /// pause over.
     #[inline]
-    pub fn attempt<F, V, T, E>(&mut self, body: F, view: V) -> Attempt<'_, F, V>
+    pub(crate) fn attempt<F, V, T, E>(
+        &mut self,
+        body: F,
+        view: V,
+        refuse: Refuse<E>,
+    ) -> Attempt<'_, F, V, E>
     where
         F: Future<Output = Result<T, E>>,
         V: Fn(&mut E, u32) -> View<'_>,
-        E: From<Rejection>,
     {
         Attempt {
             call: self,
             body: Some(body),
             view,
+            refuse,
             stage: Stage::Guards,
         }
     }
 
     /// Runs the only attempt of a call without retry.
     #[inline]
-    pub fn once<F, V, T, E>(&mut self, body: F, view: V) -> Once<'_, F, V>
+    pub(crate) fn once<F, V, T, E>(
+        &mut self,
+        body: F,
+        view: V,
+        refuse: Refuse<E>,
+    ) -> Once<'_, F, V, E>
     where
         F: Future<Output = Result<T, E>>,
         V: Fn(&mut E, u32) -> View<'_>,
-        E: From<Rejection>,
     {
         Once {
-            attempt: self.attempt(body, view),
+            attempt: self.attempt(body, view, refuse),
         }
     }
 }
 
-impl<F, V, T, E> Future for Attempt<'_, F, V>
+impl<F, V, T, E> Future for Attempt<'_, F, V, E>
 where
     F: Future<Output = Result<T, E>>,
     V: Fn(&mut E, u32) -> View<'_>,
-    E: From<Rejection>,
 {
     type Output = ControlFlow<Result<T, E>>;
 
@@ -77,7 +90,7 @@ where
                 Ok(()) => *this.stage = Stage::Body,
                 Err(rejection) => match call.refused(&rejection) {
                     Verdict::Return => {
-                        return Poll::Ready(ControlFlow::Break(Err(rejection.into())));
+                        return Poll::Ready(ControlFlow::Break(Err((this.refuse)(rejection))));
                     }
                     retry @ Verdict::Retry(_) => {
                         this.body.set(None);
@@ -95,7 +108,7 @@ where
             let polled = match call.poll_fault(context) {
                 None => body.poll(context),
                 Some(Poll::Pending) => Poll::Pending,
-                Some(Poll::Ready(rejection)) => Poll::Ready(Err(rejection.into())),
+                Some(Poll::Ready(rejection)) => Poll::Ready(Err((this.refuse)(rejection))),
             };
             let verdict = match polled {
                 Poll::Ready(Ok(value)) => {
@@ -113,7 +126,7 @@ where
                     this.body.set(None);
                     match call.cut(&rejection) {
                         Verdict::Return => {
-                            return Poll::Ready(ControlFlow::Break(Err(rejection.into())));
+                            return Poll::Ready(ControlFlow::Break(Err((this.refuse)(rejection))));
                         }
                         retry @ Verdict::Retry(_) => retry,
                     }
@@ -146,17 +159,16 @@ pin_project! {
     /// The future of [`Call::once`].
     #[doc(hidden)]
     #[must_use = "futures do nothing unless polled"]
-    pub struct Once<'c, F, V> {
+    pub struct Once<'c, F, V, E> {
         #[pin]
-        attempt: Attempt<'c, F, V>,
+        attempt: Attempt<'c, F, V, E>,
     }
 }
 
-impl<F, V, T, E> Future for Once<'_, F, V>
+impl<F, V, T, E> Future for Once<'_, F, V, E>
 where
     F: Future<Output = Result<T, E>>,
     V: Fn(&mut E, u32) -> View<'_>,
-    E: From<Rejection>,
 {
     type Output = Result<T, E>;
 

@@ -2,28 +2,28 @@
 
 use std::ops::ControlFlow;
 
-use super::attempt::no_retry;
+use super::attempt::{Refuse, no_retry};
 use super::{Call, Verdict, View};
-use crate::rejection::Rejection;
 
 impl Call {
     /// As [`attempt`](Self::attempt), for a sync body.
     #[inline]
-    pub fn attempt_blocking<T, E: From<Rejection>>(
+    pub(crate) fn attempt_blocking<T, E>(
         &mut self,
         body: impl FnOnce() -> Result<T, E>,
         view: impl Fn(&mut E, u32) -> View<'_>,
+        refuse: Refuse<E>,
     ) -> ControlFlow<Result<T, E>> {
         let verdict = match self.begin() {
             Err(rejection) => match self.refused(&rejection) {
-                Verdict::Return => return ControlFlow::Break(Err(rejection.into())),
+                Verdict::Return => return ControlFlow::Break(Err(refuse(rejection))),
                 retry @ Verdict::Retry(_) => retry,
             },
             Ok(()) => {
                 self.running = true;
                 let result = match self.fault_blocking() {
                     None => body(),
-                    Some(rejection) => Err(rejection.into()),
+                    Some(rejection) => Err(refuse(rejection)),
                 };
                 match result {
                     Ok(value) => {
@@ -44,13 +44,13 @@ impl Call {
 
     /// As [`once`](Self::once), for a sync body.
     #[inline]
-    #[allow(clippy::missing_errors_doc)] // the body's own
-    pub fn once_blocking<T, E: From<Rejection>>(
+    pub(crate) fn once_blocking<T, E>(
         &mut self,
         body: impl FnOnce() -> Result<T, E>,
         view: impl Fn(&mut E, u32) -> View<'_>,
+        refuse: Refuse<E>,
     ) -> Result<T, E> {
-        match self.attempt_blocking(body, view) {
+        match self.attempt_blocking(body, view, refuse) {
             ControlFlow::Break(result) => result,
             ControlFlow::Continue(()) => no_retry(),
         }

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use steadfast_options::{FallbackOn, Guards};
 
+pub(crate) use attempt::Refuse;
 pub use attempt::{Attempt, Once};
 
 use crate::breaker::{Nanos, Pass, nanos};

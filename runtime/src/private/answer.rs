@@ -35,21 +35,13 @@ impl<F: Future> AnswerLater for Answering<F> {
     label = "this fallback does not return a `Result` at once",
     note = "make the fallback a plain `fn`, or the annotated function async"
 )]
-pub trait AnswerNow {
-    /// The value.
-    type Value;
-    /// The error.
-    type Error;
-
+pub trait AnswerNow<T, E> {
     /// The answer itself.
     #[allow(clippy::missing_errors_doc)]
-    fn now(self) -> Result<Self::Value, Self::Error>;
+    fn now(self) -> Result<T, E>;
 }
 
-impl<T, E> AnswerNow for Result<T, E> {
-    type Value = T;
-    type Error = E;
-
+impl<T, E> AnswerNow<T, E> for Result<T, E> {
     fn now(self) -> Self {
         self
     }
@@ -57,6 +49,6 @@ impl<T, E> AnswerNow for Result<T, E> {
 
 /// The answer of a sync function's fallback.
 #[allow(clippy::missing_errors_doc)]
-pub fn answer_now<A: AnswerNow>(answer: A) -> Result<A::Value, A::Error> {
+pub fn answer_now<A: AnswerNow<T, E>, T, E>(answer: A) -> Result<T, E> {
     answer.now()
 }

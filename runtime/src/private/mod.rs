@@ -9,7 +9,7 @@ pub use inventory::submit;
 pub use steadfast_options as options;
 
 pub use answer::{AnswerLater, Answering, answer_now};
-pub use outcome::{Outcome, require_outcome};
+pub use outcome::{Outcome, attempts_of};
 pub use probe::Probe;
 pub use replay::Replay;
 

@@ -1,5 +1,8 @@
 //! What annotated functions return.
 
+use std::ops::ControlFlow;
+
+use crate::call::{Attempt, Call, Once, Refuse, View};
 use crate::rejection::Rejection;
 
 /// A `Result` whose error takes a [`Rejection`].
@@ -8,10 +11,22 @@ use crate::rejection::Rejection;
     label = "write `Result<…, E>` with an `E` that takes a `steadfast::Rejection`",
     note = "such as `anyhow::Error`, `std::io::Error`, `steadfast::Error<E>`, or an enum of yours with a variant `Rejected(#[from] steadfast::Rejection)`"
 )]
-pub trait Outcome {}
+pub trait Outcome {
+    /// What runs the attempts.
+    type Attempts;
 
-#[diagnostic::do_not_recommend]
-impl<T, E: TakesRejection> Outcome for Result<T, E> {}
+    /// What runs the attempts of a function that returns this.
+    fn attempts() -> Self::Attempts;
+}
+
+impl<T, E: TakesRejection> Outcome for Result<T, E> {
+    type Attempts = Attempts<E>;
+
+    #[inline]
+    fn attempts() -> Attempts<E> {
+        Attempts { refuse: E::take }
+    }
+}
 
 /// An error that a [`Rejection`] turns into.
 #[diagnostic::on_unimplemented(
@@ -19,11 +34,74 @@ impl<T, E: TakesRejection> Outcome for Result<T, E> {}
     label = "this error can't be made from a `steadfast::Rejection`",
     note = "add a variant to it: with thiserror `#[error(transparent)] Rejected(#[from] steadfast::Rejection)`, else `impl From<steadfast::Rejection>`; or return `steadfast::Error<…>` around it"
 )]
-pub trait TakesRejection {}
+pub trait TakesRejection: Sized {
+    /// The error.
+    fn take(rejection: Rejection) -> Self;
+}
 
 #[diagnostic::do_not_recommend]
-impl<E: From<Rejection>> TakesRejection for E {}
+impl<E: From<Rejection>> TakesRejection for E {
+    #[inline]
+    fn take(rejection: Rejection) -> Self {
+        rejection.into()
+    }
+}
 
-/// Fails to compile where `R` is no such result.
+/// What runs the attempts of a function that returns `R`. Fails to compile where that is no
+/// `Result` whose error takes a rejection; all that follows hangs on what it gives, and is not
+/// complained about again.
 #[inline]
-pub const fn require_outcome<R: Outcome>() {}
+#[must_use]
+pub fn attempts_of<R: Outcome>() -> R::Attempts {
+    R::attempts()
+}
+
+/// Runs the attempts of a call whose error is `E`.
+pub struct Attempts<E> {
+    refuse: Refuse<E>,
+}
+
+#[allow(clippy::missing_errors_doc)] // they are the body's own
+impl<E> Attempts<E> {
+    /// Runs one attempt: `Break` with the call's result, `Continue` where another follows.
+    #[inline]
+    pub fn attempt<'c, F, V, T>(&self, call: &'c mut Call, body: F, view: V) -> Attempt<'c, F, V, E>
+    where
+        F: Future<Output = Result<T, E>>,
+        V: Fn(&mut E, u32) -> View<'_>,
+    {
+        call.attempt(body, view, self.refuse)
+    }
+
+    /// Runs the only attempt of a call without retry.
+    #[inline]
+    pub fn once<'c, F, V, T>(&self, call: &'c mut Call, body: F, view: V) -> Once<'c, F, V, E>
+    where
+        F: Future<Output = Result<T, E>>,
+        V: Fn(&mut E, u32) -> View<'_>,
+    {
+        call.once(body, view, self.refuse)
+    }
+
+    /// As [`attempt`](Self::attempt), for a sync body.
+    #[inline]
+    pub fn attempt_blocking<T>(
+        &self,
+        call: &mut Call,
+        body: impl FnOnce() -> Result<T, E>,
+        view: impl Fn(&mut E, u32) -> View<'_>,
+    ) -> ControlFlow<Result<T, E>> {
+        call.attempt_blocking(body, view, self.refuse)
+    }
+
+    /// As [`once`](Self::once), for a sync body.
+    #[inline]
+    pub fn once_blocking<T>(
+        &self,
+        call: &mut Call,
+        body: impl FnOnce() -> Result<T, E>,
+        view: impl Fn(&mut E, u32) -> View<'_>,
+    ) -> Result<T, E> {
+        call.once_blocking(body, view, self.refuse)
+    }
+}

@@ -70,11 +70,17 @@ levels! {
     };
     /// An error of which only the text is known.
     ViaText for &Probe<Result<T, E>>, [Display], |error| View::new(Class::Transient, error);
-    /// An error of which nothing is known.
-    ViaNothing for Probe<Result<T, E>>, [Sized], |_error| {
-        View::new(Class::Transient, &"an error that has no text")
-    };
 }
+
+/// An error of which nothing is known.
+pub trait ViaNothing<E> {
+    /// What `error` is to the policies.
+    fn view<'e>(&self, _error: &'e E) -> View<'e> {
+        View::new(Class::Transient, &"an error that has no text")
+    }
+}
+
+impl<R, E> ViaNothing<E> for Probe<R> {}
 
 fn counting<'e>(class: Class, chain: &(dyn StdError + 'static), text: &'e dyn Display) -> View<'e> {
     let mut view = View::new(class, text);
@@ -102,4 +108,4 @@ pub trait NoteNothing<E> {
     fn note_attempt(&self, _error: &mut E, _attempt: u32) {}
 }
 
-impl<T, E> NoteNothing<E> for Probe<Result<T, E>> {}
+impl<R, E> NoteNothing<E> for Probe<R> {}

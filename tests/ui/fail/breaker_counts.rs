@@ -1,0 +1,8 @@
+use steadfast::resilient;
+
+#[resilient(breaker(counts(transient, rejected)))]
+pub async fn call() -> std::io::Result<()> {
+    Ok(())
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use steadfast::resilient;
+
+#[resilient(breaker = "stripe!")]
+pub async fn call() -> std::io::Result<()> {
+    Ok(())
+}
+
+fn main() {}

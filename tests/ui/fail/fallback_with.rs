@@ -1,0 +1,8 @@
+use steadfast::resilient;
+
+#[resilient(fallback(on = "error"))]
+pub async fn call() -> std::io::Result<()> {
+    Ok(())
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use steadfast::resilient;
+
+#[resilient()]
+pub const fn call() -> std::io::Result<()> {
+    Ok(())
+}
+
+fn main() {}

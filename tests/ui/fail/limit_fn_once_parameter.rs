@@ -1,0 +1,11 @@
+use steadfast::resilient;
+
+#[resilient(fallback(kind = "default"))]
+pub fn call<F>(send: F) -> std::io::Result<u32>
+where
+    F: FnOnce() -> u32,
+{
+    Ok(send())
+}
+
+fn main() {}

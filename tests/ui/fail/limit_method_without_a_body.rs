@@ -1,0 +1,8 @@
+use steadfast::resilient;
+
+pub trait Payments {
+    #[resilient(retry)]
+    fn charge(&self) -> std::io::Result<()>;
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use steadfast::resilient;
+
+#[resilient()]
+pub async fn call() {}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use steadfast::resilient;
+
+#[resilient(breaker)]
+pub async fn call() -> Option<u32> {
+    None
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use steadfast::resilient;
+
+#[resilient(retry(on(transient, expected)))]
+pub async fn call() -> std::io::Result<()> {
+    Ok(())
+}
+
+fn main() {}
