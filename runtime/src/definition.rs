@@ -8,49 +8,86 @@ use steadfast_options::{
     worst_case,
 };
 
-use crate::breaker::Thresholds;
 use crate::catalog::{self, Listed};
 use crate::conflict::{Conflict, Place};
 use crate::site::Naming;
 
-/// A breaker's definition.
+/// A kind of policy that is known by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Breaker,
+    RateLimit,
+    Bulkhead,
+}
+
+impl Kind {
+    const ALL: [Self; 3] = [Self::Breaker, Self::RateLimit, Self::Bulkhead];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Breaker => "breaker",
+            Self::RateLimit => "rate_limit",
+            Self::Bulkhead => "bulkhead",
+        }
+    }
+
+    /// The policy of this kind that a site names, if it has one.
+    fn name_in(self, listed: &Listed) -> Option<Name> {
+        let patch = &listed.patch;
+        let given = match self {
+            Self::Breaker => patch.breaker?.name,
+            Self::RateLimit => patch.rate_limit?.name,
+            Self::Bulkhead => patch.bulkhead?.name,
+        };
+        Some(given.unwrap_or(listed.name))
+    }
+
+    /// Whether an option is of this kind, and of the named policy rather than of the call.
+    fn owns(self, setting: &Setting) -> bool {
+        let policy = POLICIES.iter().filter(|policy| policy.name == self.word());
+        let mut options = policy.flat_map(|policy| policy.options);
+        options.any(|option| option.path == setting.path && option.place == Owner::Registry)
+    }
+}
+
+/// The definition of a named policy.
 #[derive(Default)]
 pub(crate) struct Definition {
-    patch: Patch,
+    pub(crate) patch: Patch,
     /// Which place set each option, the first in order of file and line.
     set_by: BTreeMap<&'static str, (Place, Value)>,
     places: Vec<Place>,
     /// Longest limit of what it guards.
-    guarded: Option<Duration>,
+    pub(crate) guarded: Option<Duration>,
     pub(crate) conflicts: Vec<Conflict>,
 }
 
 impl Definition {
+    /// What the calls that name this policy say of it.
+    pub(crate) fn of(kind: Kind, name: Name) -> Self {
+        let mut definition = Self::default();
+        for listed in catalog::all().iter().filter(|listed| kind.name_in(listed) == Some(name)) {
+            definition.add(kind, name, listed);
+        }
+        definition.check_rules(name);
+        definition
+    }
+
     pub(crate) fn is_declared(&self) -> bool {
         !self.places.is_empty()
     }
 
-    pub(crate) fn thresholds(&self) -> Thresholds {
-        Thresholds::new(&self.patch.breaker.unwrap_or_default(), self.guarded)
-    }
-
-    fn add(&mut self, name: Name, listed: &Listed) {
+    fn add(&mut self, kind: Kind, name: Name, listed: &Listed) {
         let site = listed.site;
-        for setting in site
-            .settings
-            .iter()
-            .filter(|setting| belongs_to_breaker(setting))
-        {
+        for setting in site.settings.iter().filter(|setting| kind.owns(setting)) {
             match self.set_by.get(setting.path) {
                 None => {
                     self.patch.set(setting);
-                    self.set_by
-                        .insert(setting.path, (site.place, setting.value));
+                    self.set_by.insert(setting.path, (site.place, setting.value));
                 }
                 Some(first) if first.1 != setting.value => {
                     let second = (site.place, setting.value);
-                    self.conflicts
-                        .push(Conflict::of_values(name, setting.path, *first, second));
+                    self.conflicts.push(Conflict::of_values(name, setting.path, *first, second));
                 }
                 Some(_) => {}
             }
@@ -61,9 +98,7 @@ impl Definition {
 
     /// Options that are sound in each place may break a rule together.
     fn check_rules(&mut self, name: Name) {
-        let (Some(first), Some(last)) = (self.places.first(), self.places.last()) else {
-            return;
-        };
+        let (Some(first), Some(last)) = (self.places.first(), self.places.last()) else { return };
         if self.places.len() > 1 && self.conflicts.is_empty() {
             let faults = validate(&self.patch, Flavor::Async).into_iter();
             let faults = faults.map(|fault| Conflict::of_rule(name, fault, *first, *last));
@@ -72,12 +107,7 @@ impl Definition {
     }
 }
 
-fn belongs_to_breaker(setting: &Setting) -> bool {
-    let breaker = POLICIES.iter().filter(|policy| policy.name == "breaker");
-    let mut options = breaker.flat_map(|policy| policy.options);
-    options.any(|option| option.path == setting.path && option.place == Owner::Registry)
-}
-
+/// The longest that a breaker's probe may take in one of the calls it guards.
 fn guarded_limit(patch: &Patch) -> Option<Duration> {
     let guards = patch.breaker.and_then(|breaker| breaker.guards);
     match guards.unwrap_or(defaults::breaker::guards) {
@@ -86,35 +116,17 @@ fn guarded_limit(patch: &Patch) -> Option<Duration> {
     }
 }
 
-/// The breaker that a site names, if it has one.
-fn breaker_name(listed: &Listed) -> Option<Name> {
-    let breaker = listed.patch.breaker?;
-    Some(breaker.name.unwrap_or(listed.name))
-}
-
-/// The definition of the breaker of this name.
-pub(crate) fn of_breaker(name: Name) -> Definition {
-    let mut definition = Definition::default();
-    for listed in catalog::all()
-        .iter()
-        .filter(|listed| breaker_name(listed) == Some(name))
-    {
-        definition.add(name, listed);
-    }
-    definition.check_rules(name);
-    definition
-}
-
 /// Everything that two places in the code disagree on.
 pub(crate) fn conflicts() -> Vec<Conflict> {
     let sites = catalog::all();
-    let mut names: Vec<Name> = sites.iter().filter_map(breaker_name).collect();
-    names.sort();
-    names.dedup();
-    let mut found: Vec<Conflict> = names
-        .into_iter()
-        .flat_map(|name| of_breaker(name).conflicts)
-        .collect();
+    let mut found = Vec::new();
+    for kind in Kind::ALL {
+        let mut names: Vec<Name> =
+            sites.iter().filter_map(|listed| kind.name_in(listed)).collect();
+        names.sort();
+        names.dedup();
+        found.extend(names.into_iter().flat_map(|name| Definition::of(kind, name).conflicts));
+    }
     found.extend(call_name_conflicts(&sites));
     found
 }

@@ -7,9 +7,11 @@ use std::time::Duration;
 use steadfast_options::{Classes, FallbackOn, Guards, Name, Patch, defaults};
 
 use crate::breaker::Breaker;
+use crate::bulkhead::Bulkhead;
 use crate::catalog::Listed;
 use crate::cells::Counters;
 use crate::classify::Class;
+use crate::rate_limit::RateLimit;
 use crate::registry::Registry;
 use crate::retry::{RetryPolicy, Retrying};
 
@@ -18,7 +20,13 @@ pub(crate) struct Policy {
     pub(crate) name: Name,
     pub(crate) timeout: Option<Duration>,
     pub(crate) deadline: Option<Duration>,
+    pub(crate) rate_limit: Option<LimitGuard>,
+    pub(crate) bulkhead: Option<BulkheadGuard>,
     pub(crate) breaker: Option<BreakerGuard>,
+    /// Where a call's guards begin.
+    pub(crate) first_level: Guards,
+    /// Whether a guard may make a call wait.
+    pub(crate) has_queues: bool,
     pub(crate) retry: Option<RetryPolicy>,
     pub(crate) fallback_on: Option<FallbackOn>,
     pub(crate) notify: Option<fn(&Retrying<'_>)>,
@@ -35,6 +43,20 @@ pub(crate) struct BreakerGuard {
     pub(crate) counts: Classes,
 }
 
+/// The rate limit as one call uses it.
+pub(crate) struct LimitGuard {
+    pub(crate) limit: RateLimit,
+    pub(crate) guards: Guards,
+    pub(crate) wait: Duration,
+}
+
+/// The bulkhead as one call uses it.
+pub(crate) struct BulkheadGuard {
+    pub(crate) bulkhead: Bulkhead,
+    pub(crate) guards: Guards,
+    pub(crate) wait: Duration,
+}
+
 impl Policy {
     pub(crate) fn new(listed: &Listed, registry: &Registry) -> Self {
         let Listed {
@@ -45,10 +67,30 @@ impl Policy {
             guards: patch.guards.unwrap_or(defaults::breaker::guards),
             counts: patch.counts.unwrap_or(defaults::breaker::counts),
         });
+        let rate_limit = patch.rate_limit.map(|patch| LimitGuard {
+            limit: registry.rate_limit_named(patch.name.unwrap_or(name)),
+            guards: patch.guards.unwrap_or(defaults::rate_limit::guards),
+            wait: patch.wait.unwrap_or(defaults::rate_limit::wait),
+        });
+        let bulkhead = patch.bulkhead.map(|patch| BulkheadGuard {
+            bulkhead: registry.bulkhead_named(patch.name.unwrap_or(name)),
+            guards: patch.guards.unwrap_or(defaults::bulkhead::guards),
+            wait: patch.wait.unwrap_or(defaults::bulkhead::wait),
+        });
+        let levels = [
+            breaker.as_ref().map(|guard| guard.guards),
+            rate_limit.as_ref().map(|guard| guard.guards),
+            bulkhead.as_ref().map(|guard| guard.guards),
+        ];
+        let around = levels.contains(&Some(Guards::Call));
         Self {
             name,
             timeout: patch.call.timeout,
             deadline: patch.call.deadline,
+            first_level: if around { Guards::Call } else { Guards::Attempt },
+            has_queues: rate_limit.is_some() || bulkhead.is_some(),
+            rate_limit,
+            bulkhead,
             breaker,
             retry: patch.retry.as_ref().map(RetryPolicy::new),
             fallback_on: patch

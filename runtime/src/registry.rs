@@ -8,18 +8,17 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
-use steadfast_options::Name;
+use steadfast_options::{Name, defaults};
 
-use crate::breaker::Breaker;
+use crate::breaker::{Breaker, Thresholds};
+use crate::bulkhead::Bulkhead;
 use crate::catalog;
 use crate::conflict::Conflict;
-use crate::definition;
+use crate::definition::{self, Kind};
+use crate::names::Names;
 use crate::policy::{Policy, PolicyRef};
+use crate::rate_limit::RateLimit;
 use crate::site::Site;
-use crate::telemetry::{Event, report};
-
-/// Names that were asked for by hand and that no call declares, at most.
-const MOST_NAMES: usize = 10_000;
 
 /// Breakers by name, and the policies of the calls that use them.
 ///
@@ -44,18 +43,13 @@ pub struct Registry(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    names: Mutex<Names>,
+    breakers: Names<Breaker>,
+    rate_limits: Names<RateLimit>,
+    bulkheads: Names<Bulkhead>,
     /// By the address of the site.
     policies: Mutex<HashMap<usize, Arc<Policy>>>,
     #[cfg(feature = "testing")]
     kit: Arc<crate::testing::Kit>,
-}
-
-#[derive(Default)]
-struct Names {
-    breakers: HashMap<Name, Breaker>,
-    /// How many of them no call declares.
-    undeclared: usize,
 }
 
 static GLOBAL: LazyLock<Registry> = LazyLock::new(Registry::new);
@@ -113,53 +107,65 @@ impl Registry {
     /// ```
     #[must_use]
     pub fn breaker(&self, name: &str) -> Breaker {
-        match Name::new(name) {
-            Ok(name) => self.breaker_named(name),
-            Err(wrong) => panic!("{wrong}"),
-        }
+        self.breaker_named(checked(name))
+    }
+
+    /// The rate limit of this name, as [`breaker`](Self::breaker) finds breakers.
+    ///
+    /// # Panics
+    ///
+    /// Where `name` is no name.
+    #[must_use]
+    pub fn rate_limit(&self, name: &str) -> RateLimit {
+        self.rate_limit_named(checked(name))
+    }
+
+    /// The bulkhead of this name, as [`breaker`](Self::breaker) finds breakers.
+    ///
+    /// # Panics
+    ///
+    /// Where `name` is no name.
+    #[must_use]
+    pub fn bulkhead(&self, name: &str) -> Bulkhead {
+        self.bulkhead_named(checked(name))
     }
 
     pub(crate) fn breaker_named(&self, name: Name) -> Breaker {
-        if let Some(known) = self.names().breakers.get(&name) {
-            return known.clone();
-        }
-        // Sites are listed and their settings merged outside the lock.
-        let definition = definition::of_breaker(name);
-        let made = Breaker::new(name, definition.thresholds());
-        let mut names = self.names();
-        if let Some(known) = names.breakers.get(&name) {
-            return known.clone();
-        }
-        if !definition.is_declared() {
-            if names.undeclared >= MOST_NAMES {
-                drop(names);
-                report(&Event::TooManyNames {
-                    name,
-                    most: MOST_NAMES,
-                });
-                return made;
-            }
-            names.undeclared += 1;
-        }
-        names.breakers.insert(name, made.clone());
-        drop(names);
-        definition
-            .conflicts
-            .iter()
-            .for_each(|conflict| report(&Event::Conflict(conflict)));
-        made
+        self.0.breakers.get(Kind::Breaker, name, |definition| {
+            let patch = definition.patch.breaker.unwrap_or_default();
+            let max_keys = patch.max_keys.unwrap_or(defaults::breaker::max_keys);
+            Breaker::new(name, Thresholds::new(&patch, definition.guarded), max_keys)
+        })
+    }
+
+    pub(crate) fn rate_limit_named(&self, name: Name) -> RateLimit {
+        self.0.rate_limits.get(Kind::RateLimit, name, |definition| {
+            RateLimit::new(name, &definition.patch.rate_limit.unwrap_or_default())
+        })
+    }
+
+    pub(crate) fn bulkhead_named(&self, name: Name) -> Bulkhead {
+        self.0.bulkheads.get(Kind::Bulkhead, name, |definition| {
+            Bulkhead::new(name, &definition.patch.bulkhead.unwrap_or_default())
+        })
     }
 
     /// Every breaker that is in use or was asked for, by name.
     #[must_use]
     pub fn breakers(&self) -> Vec<Breaker> {
-        let mut all: Vec<Breaker> = self.names().breakers.values().cloned().collect();
-        all.sort_by_key(Breaker::name);
-        all
+        self.0.breakers.all()
     }
 
-    fn names(&self) -> MutexGuard<'_, Names> {
-        self.0.names.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Every rate limit that is in use or was asked for, by name.
+    #[must_use]
+    pub fn rate_limits(&self) -> Vec<RateLimit> {
+        self.0.rate_limits.all()
+    }
+
+    /// Every bulkhead that is in use or was asked for, by name.
+    #[must_use]
+    pub fn bulkheads(&self) -> Vec<Bulkhead> {
+        self.0.bulkheads.all()
     }
 
     /// Places in the code that disagree: two values for one option of a named policy, values
@@ -225,6 +231,10 @@ impl Registry {
     pub(crate) fn kit(&self) -> Arc<crate::testing::Kit> {
         self.0.kit.clone()
     }
+}
+
+fn checked(name: &str) -> Name {
+    Name::new(name).unwrap_or_else(|wrong| panic!("{wrong}"))
 }
 
 impl std::fmt::Debug for Registry {

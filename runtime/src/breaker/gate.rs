@@ -11,7 +11,7 @@
 //! had.
 
 use super::rules::{Rules, Shown, State, Transition};
-use super::successes::Successes;
+use super::successes::{Successes, Writers};
 use super::window::{Nanos, Outcome};
 use crate::sync::{AtomicU64, Mutex, Ordering, lock};
 
@@ -93,13 +93,13 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    pub(crate) fn new(rules: Rules) -> Self {
+    pub(crate) fn new(rules: Rules, writers: Writers) -> Self {
         Self {
             word: AtomicU64::new(word(&rules, rules.origin)),
             open_until: AtomicU64::new(rules.open_until),
             settled_until: AtomicU64::new(rules.settled_until),
             origin: AtomicU64::new(rules.origin),
-            successes: rules.buckets().map(Successes::new),
+            successes: rules.buckets().map(|buckets| Successes::new(buckets, writers)),
             rules: Mutex::new(rules),
         }
     }
@@ -150,7 +150,6 @@ impl Gate {
     }
 
     /// Whether a call that came now would be refused, with nothing taken.
-    #[cfg(feature = "testing")]
     pub(crate) fn refuses(&self, now: Nanos) -> Option<Refused> {
         let word = self.word.load(Ordering::Acquire);
         if word & STATE == CLOSED {
@@ -273,6 +272,13 @@ impl Gate {
             3 => State::ForcedOpen,
             _ => State::Disabled,
         }
+    }
+
+    /// Whether it is closed and remembers nothing.
+    pub(crate) fn is_as_new(&self, now: Nanos) -> bool {
+        let rules = lock(&self.rules);
+        let shown = rules.shown(now, self.plain(&rules, now));
+        rules.state == State::Closed && shown.failures == 0 && shown.counts.calls == 0
     }
 
     /// The rules and the counts to show.

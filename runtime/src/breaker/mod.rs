@@ -1,6 +1,7 @@
 //! Circuit breakers.
 
 mod gate;
+mod keyed;
 mod policy;
 mod rules;
 mod status;
@@ -13,7 +14,7 @@ mod loom_tests;
 mod model_tests;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use steadfast_options::Name;
@@ -22,12 +23,15 @@ pub(crate) use gate::Pass;
 pub(crate) use policy::{Thresholds, nanos};
 pub use rules::State;
 pub use status::BreakerStatus;
-pub(crate) use window::{Nanos, Outcome};
+pub(crate) use successes::{Successes, Writers};
+pub(crate) use window::{Buckets, Nanos, Outcome, TimeWindow};
 
 use crate::clock;
 use crate::rejection::Rejection;
 use crate::telemetry::{Event, report};
 use gate::{Change, Gate, Refused};
+use keyed::KeyedBreakers;
+pub use keyed::{KeyStatus, KeysStatus};
 use rules::Rules;
 
 /// A handle to a named circuit breaker. A clone is the same breaker.
@@ -55,17 +59,41 @@ struct Inner {
     /// Where calls are timed: how long a fast one takes at most.
     slow_call: Option<Nanos>,
     failures: Option<u32>,
+    /// The key that this is the breaker of, as text.
+    key: Option<Box<str>>,
+    max_keys: u32,
+    keyed: OnceLock<Box<KeyedBreakers>>,
     #[cfg(feature = "testing")]
     changed: tokio::sync::Notify,
 }
 
 impl Breaker {
-    pub(crate) fn new(name: Name, thresholds: Thresholds) -> Self {
+    pub(crate) fn new(name: Name, thresholds: Thresholds, max_keys: u32) -> Self {
+        let gate = Gate::new(Rules::new(thresholds.clone(), clock::now()), Writers::Striped);
+        Self::with(name, &thresholds, gate, None, max_keys)
+    }
+
+    /// The breaker of one key out of many: small, and written by whoever comes.
+    fn new_keyed(name: Name, thresholds: Thresholds, key: Box<str>) -> Self {
+        let gate = Gate::new(Rules::new(thresholds.clone(), clock::now()), Writers::Shared);
+        Self::with(name, &thresholds, gate, Some(key), 0)
+    }
+
+    fn with(
+        name: Name,
+        thresholds: &Thresholds,
+        gate: Gate,
+        key: Option<Box<str>>,
+        max_keys: u32,
+    ) -> Self {
         Self(Arc::new(Inner {
             name,
             slow_call: thresholds.slow.map(|slow| slow.call),
             failures: thresholds.failures,
-            gate: Gate::new(Rules::new(thresholds, clock::now())),
+            key,
+            max_keys,
+            keyed: OnceLock::new(),
+            gate,
             #[cfg(feature = "testing")]
             changed: tokio::sync::Notify::new(),
         }))
@@ -88,9 +116,10 @@ impl Breaker {
     pub fn status(&self) -> BreakerStatus {
         let now = clock::now();
         let state = self.state();
-        self.0.gate.look(now, |rules, shown| {
+        let status = self.0.gate.look(now, |rules, shown| {
             BreakerStatus::new(self.name(), state, rules, shown, now)
-        })
+        });
+        BreakerStatus { keys: self.keys_status(), ..status }
     }
 
     /// Closes it, with counts and growth at zero; ends a manual state.
@@ -155,7 +184,6 @@ impl Breaker {
     }
 
     /// Whether a call would be refused, with nothing taken.
-    #[cfg(feature = "testing")]
     pub(crate) fn refuses(&self) -> Option<Rejection> {
         self.0
             .gate
@@ -239,8 +267,10 @@ impl Breaker {
         if let Some(transition) = change.transition {
             let open_for = change.open_for.map(Duration::from_nanos);
             let (from, to) = (transition.from, transition.to);
+            let key = self.0.key.as_deref();
             report(&Event::Transition {
                 breaker,
+                key,
                 from,
                 to,
                 open_for,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use steadfast_options::Name;
 
+use super::KeysStatus;
 use super::rules::{Rules, Shown, State};
 use super::window::Nanos;
 
@@ -31,6 +32,8 @@ pub struct BreakerStatus {
     pub opened_ago: Option<Duration>,
     /// When a probe may be tried, while it is open.
     pub retry_in: Option<Duration>,
+    /// The breakers of its keys, where it is used by key.
+    pub keys: KeysStatus,
 }
 
 impl BreakerStatus {
@@ -52,6 +55,7 @@ impl BreakerStatus {
                 .map(|at| Duration::from_nanos(now.saturating_sub(at))),
             retry_in: (state == State::Open)
                 .then(|| Duration::from_nanos(rules.open_until.saturating_sub(now))),
+            keys: KeysStatus::default(),
         }
     }
 }

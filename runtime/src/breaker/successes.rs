@@ -8,7 +8,38 @@ use crate::cells::{Stripes, Writer, bump};
 /// Successes of one epoch of a breaker whose rules look at rates over time.
 pub(crate) struct Successes {
     buckets: Buckets,
-    stripes: Stripes<Stripe>,
+    stripes: Written,
+}
+
+/// Who writes the buckets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Writers {
+    /// Each thread its own.
+    Striped,
+    /// All threads the same: small, for one key out of many.
+    Shared,
+}
+
+enum Written {
+    Striped(Box<Stripes<Stripe>>),
+    Shared(Box<Stripe>),
+}
+
+impl Written {
+    #[inline]
+    fn mine(&self) -> (&Stripe, Writer) {
+        match self {
+            Self::Striped(stripes) => stripes.mine(),
+            Self::Shared(stripe) => (stripe, Writer::Anyone),
+        }
+    }
+
+    fn all(&self) -> Box<dyn Iterator<Item = &Stripe> + '_> {
+        match self {
+            Self::Striped(stripes) => Box::new(stripes.all()),
+            Self::Shared(stripe) => Box::new(std::iter::once(&**stripe)),
+        }
+    }
 }
 
 /// The buckets of one thread. Only `epoch`, which is written last, makes the rest count.
@@ -42,11 +73,12 @@ fn packed(id: u64, count: u64) -> u64 {
 }
 
 impl Successes {
-    pub(crate) fn new(buckets: Buckets) -> Self {
-        Self {
-            buckets,
-            stripes: Stripes::new(),
-        }
+    pub(crate) fn new(buckets: Buckets, writers: Writers) -> Self {
+        let stripes = match writers {
+            Writers::Striped => Written::Striped(Box::new(Stripes::new())),
+            Writers::Shared => Written::Shared(Box::default()),
+        };
+        Self { buckets, stripes }
     }
 
     /// Counts one success of `epoch`, whose window began at `origin`.
@@ -132,7 +164,7 @@ mod tests {
 
     #[test]
     fn successes_leave_with_their_bucket_and_their_epoch() {
-        let successes = Successes::new(Buckets::over(Some(100)));
+        let successes = Successes::new(Buckets::over(Some(100)), Writers::Striped);
         successes.add(1, 1_000, 1_000);
         successes.add(1, 1_000, 1_009);
         successes.add(1, 1_000, 1_050);
@@ -145,7 +177,7 @@ mod tests {
 
     #[test]
     fn an_unbounded_window_never_forgets() {
-        let successes = Successes::new(Buckets::over(None));
+        let successes = Successes::new(Buckets::over(None), Writers::Shared);
         successes.add(1, 5, 5);
         successes.add(1, 5, u64::MAX / 2);
         assert_eq!(successes.sum(1, 5, u64::MAX), 2);

@@ -6,7 +6,9 @@ use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
+use super::guards::Step;
 use super::{Call, Verdict, View};
+use crate::current;
 use crate::rejection::Rejection;
 
 pin_project! {
@@ -29,6 +31,7 @@ pub(crate) type Refuse<E> = fn(Rejection) -> E;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
+    Begin,
     Guards,
     Body,
     Pause,
@@ -53,7 +56,7 @@ impl Call {
             body: Some(body),
             view,
             refuse,
-            stage: Stage::Guards,
+            stage: Stage::Begin,
         }
     }
 
@@ -85,10 +88,18 @@ where
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         let call = &mut **this.call;
-        if *this.stage == Stage::Guards {
-            match call.begin() {
-                Ok(()) => *this.stage = Stage::Body,
-                Err(rejection) => match call.refused(&rejection) {
+        if *this.stage == Stage::Begin {
+            call.begin();
+            *this.stage = Stage::Guards;
+        }
+        while *this.stage == Stage::Guards {
+            match call.pass_guards(context.waker()) {
+                Step::Body => {
+                    call.enter_body();
+                    *this.stage = Stage::Body;
+                }
+                Step::Wait(at) => ready!(call.poll_wait(at, context)),
+                Step::Refused(rejection) => match call.refused(&rejection) {
                     Verdict::Return => {
                         return Poll::Ready(ControlFlow::Break(Err((this.refuse)(rejection))));
                     }
@@ -105,8 +116,9 @@ where
                 return Poll::Pending;
             };
             call.running = true;
+            call.spend_token();
             let polled = match call.poll_fault(context) {
-                None => body.poll(context),
+                None => current::inside(&mut call.around, || body.poll(context)),
                 Some(Poll::Pending) => Poll::Pending,
                 Some(Poll::Ready(rejection)) => Poll::Ready(Err((this.refuse)(rejection))),
             };

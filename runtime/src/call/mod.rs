@@ -6,12 +6,15 @@
 
 mod attempt;
 mod blocking;
+mod deadline;
 #[cfg(feature = "testing")]
 mod fault;
 #[cfg(not(feature = "testing"))]
 #[path = "no_fault.rs"]
 mod fault;
+mod guards;
 mod timer;
+mod verdict;
 
 use std::fmt::Display;
 use std::time::Duration;
@@ -21,14 +24,17 @@ use steadfast_options::{FallbackOn, Guards};
 pub(crate) use attempt::Refuse;
 pub use attempt::{Attempt, Once};
 
-use crate::breaker::{Nanos, Pass, nanos};
+use crate::breaker::{Breaker, Nanos, Pass};
 use crate::classify::Class;
-use crate::clock;
+use crate::current::Around;
 use crate::policy::{Ended, PolicyRef};
+use crate::rate_limit::{Token, Whose};
 use crate::rejection::Rejection;
-use crate::retry::{RetryPolicy, Retrying};
 use crate::telemetry::{Event, report};
+use deadline::Deadline;
+use guards::Waiting;
 use timer::Timer;
+use verdict::Verdict;
 
 /// What a failed attempt's error is to the policies.
 #[doc(hidden)]
@@ -41,31 +47,14 @@ pub struct View<'a> {
 
 impl<'a> View<'a> {
     pub(crate) fn new(class: Class, text: &'a dyn Display) -> Self {
-        Self {
-            class,
-            text,
-            counted: true,
-        }
+        Self { class, text, counted: true }
     }
 
     /// The class that the call's own `classify` function says.
     #[must_use]
     pub fn with_class(self, class: Class) -> Self {
-        Self {
-            class,
-            counted: true,
-            ..self
-        }
+        Self { class, counted: true, ..self }
     }
-}
-
-/// What comes after a failed attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
-    /// The result stands.
-    Return,
-    /// Another attempt, after this pause.
-    Retry(Duration),
 }
 
 /// A call under way.
@@ -78,77 +67,105 @@ pub struct Call {
     /// Whether the body is running: if the call is dropped then, it panicked.
     running: bool,
     ended: Ended,
+    /// Where the guards of the attempt under way are.
+    level: Guards,
+    waiting: Option<Box<Waiting>>,
+    /// A token that is given back unless the body runs.
+    token: Option<Token>,
+    placed: bool,
     pass: Option<Pass>,
+    /// Whose tokens, and whose breaker, where keys tell them apart.
+    limit_of: Whose,
+    breaker_of: BreakerOf,
     /// When the body started, where the breaker times it.
     started: Nanos,
-    deadline_at: Nanos,
+    deadline: Deadline,
+    around: Around,
     previous_pause: Duration,
     timer: Timer,
     #[cfg(feature = "testing")]
     fault: fault::Injected,
 }
 
-const NO_DEADLINE: Nanos = Nanos::MAX;
+/// The breaker of a call.
+enum BreakerOf {
+    /// The one that the policy names.
+    Policy,
+    /// That of the call's key.
+    Key(Breaker),
+    /// None: there are too many keys.
+    Nobody,
+}
 
 impl Call {
     #[inline]
     pub(crate) fn new(policy: PolicyRef) -> Self {
         Self {
-            policy,
             attempts: 0,
             refused: 0,
             running: false,
             ended: Ended::Ok,
+            level: policy.first_level,
+            waiting: None,
+            token: None,
+            placed: false,
             pass: None,
+            limit_of: Whose::All,
+            breaker_of: BreakerOf::Policy,
             started: 0,
-            deadline_at: NO_DEADLINE,
+            deadline: Deadline::NONE,
+            around: Around::NOTHING,
             previous_pause: Duration::ZERO,
             timer: Timer::default(),
             #[cfg(feature = "testing")]
             fault: fault::Injected::default(),
+            policy,
         }
     }
 
-    /// Passes the guards of the next attempt.
+    /// Begins the next attempt, at its guards.
     #[inline]
-    fn begin(&mut self) -> Result<(), Rejection> {
+    fn begin(&mut self) {
         self.attempts = self.attempts.saturating_add(1);
-        if self.attempts == 1
-            && let Some(deadline) = self.policy.deadline
-        {
-            self.deadline_at = clock::start_of(deadline).saturating_add(nanos(deadline));
+        if self.attempts == 1 {
+            self.deadline = Deadline::new(self.policy.deadline);
+            if let Some(budget) = self.policy.retry.as_ref().and_then(|retry| retry.budget.as_ref()) {
+                budget.called();
+            }
         }
-        if let Some(guard) = &self.policy.breaker
-            && (guard.guards == Guards::Attempt || self.attempts == 1)
-        {
-            self.pass = Some(guard.breaker.pass()?);
-            self.started = guard.breaker.started();
-        }
+    }
+
+    /// The guards let the attempt pass; its body comes next.
+    #[inline]
+    fn enter_body(&mut self) {
+        self.around.attempt = self.attempts;
+        self.around.ends_at = self.deadline.at;
+        self.around.limit = self.deadline.limit;
+        self.around.timeout = self.policy.timeout;
         self.plan_fault();
-        Ok(())
     }
 
     /// The body gave a value.
     #[inline]
     fn succeeded(&mut self) {
-        if let (Some(pass), Some(guard)) = (self.pass.take(), &self.policy.breaker) {
-            guard.breaker.succeeded(pass, self.started);
+        if let Some(pass) = self.pass.take() {
+            if let Some(breaker) = self.breaker() {
+                breaker.succeeded(pass, self.started);
+            }
         }
         self.policy.count(Ended::Ok);
+        if self.placed {
+            self.leave_place();
+        }
         if self.attempts > 1 {
-            report(&Event::Recovered {
-                call: self.policy.name,
-                attempts: self.attempts,
-            });
+            report(&Event::Recovered { call: self.policy.name, attempts: self.attempts });
         }
     }
 
     /// The body gave an error.
     #[inline(never)]
     fn failed(&mut self, view: &View<'_>) -> Verdict {
-        if self.guards_each_attempt() {
-            self.settle(view.class, view.counted);
-        }
+        self.leave_attempt(view.class, view.counted);
         let verdict = self.after(view);
         if verdict == Verdict::Return {
             self.settle(view.class, view.counted);
@@ -160,148 +177,47 @@ impl Call {
     /// A limit cut the body, which is gone already.
     #[inline(never)]
     fn cut(&mut self, rejection: &Rejection) -> Verdict {
-        self.running = false;
         self.report_rejection(rejection);
-        if self.guards_each_attempt() {
-            self.settle(Class::Timeout, true);
-        }
-        let verdict = match rejection {
-            Rejection::Timeout { .. } => self.after(&View::new(Class::Timeout, rejection)),
-            _ => Verdict::Return,
+        let by_timeout = matches!(rejection, Rejection::Timeout { .. });
+        // A hung dependency must trip the breaker; an impatient call around proves nothing.
+        let counted = by_timeout || !self.deadline.is_outer();
+        self.leave_attempt(Class::Timeout, counted);
+        let verdict = if by_timeout {
+            self.after(&View::new(Class::Timeout, rejection))
+        } else {
+            Verdict::Return
         };
         if verdict == Verdict::Return {
-            self.settle(Class::Timeout, true);
+            self.settle(Class::Timeout, counted);
             self.end(Ended::Timeout);
         }
         verdict
     }
 
-    /// A guard refused the attempt.
+    /// A guard refused the attempt, or the deadline came while it waited.
     #[inline(never)]
     fn refused(&mut self, rejection: &Rejection) -> Verdict {
         self.refused += 1;
         self.report_rejection(rejection);
-        let verdict = match &self.policy.retry {
-            Some(retry) if retry.covers_rejections() && self.guards_each_attempt() => {
-                let pause = self.policy.random(|rng| {
-                    retry.pause_after(rejection, self.attempts, self.previous(retry), rng)
-                });
-                self.pause(
-                    retry.max,
-                    pause,
-                    &View::new(Class::of_nested(rejection), rejection),
-                )
-            }
-            _ => Verdict::Return,
-        };
-        self.note_pause(verdict);
+        let level = self.level;
+        self.give_back(level);
+        let verdict = self.after_refusal(rejection, level);
         if verdict == Verdict::Return {
-            self.drop_pass();
-            self.end(Ended::Rejected);
+            self.abandon();
+            let late = matches!(rejection, Rejection::DeadlineExceeded { .. });
+            self.end(if late { Ended::Timeout } else { Ended::Rejected });
         }
         verdict
-    }
-
-    fn guards_each_attempt(&self) -> bool {
-        self.policy
-            .breaker
-            .as_ref()
-            .is_none_or(|guard| guard.guards == Guards::Attempt)
-    }
-
-    /// Tells the breaker how what it let pass has ended.
-    fn settle(&mut self, class: Class, counted: bool) {
-        let (Some(pass), Some(guard)) = (self.pass.take(), &self.policy.breaker) else {
-            return;
-        };
-        if class == Class::Ignored || !counted {
-            guard.breaker.cancelled(pass);
-        } else if class.is_in(guard.counts) {
-            guard.breaker.failed(pass, self.started);
-        } else {
-            guard.breaker.succeeded(pass, self.started);
-        }
     }
 
     fn end(&mut self, ended: Ended) {
         self.ended = ended;
         self.policy.count(ended);
+        self.leave_place();
     }
 
     fn report_rejection(&self, rejection: &Rejection) {
-        report(&Event::Rejected {
-            call: self.policy.name,
-            rejection,
-        });
-    }
-
-    /// Whether an attempt that failed so is followed by another.
-    fn after(&mut self, view: &View<'_>) -> Verdict {
-        let Some(retry) = self
-            .policy
-            .retry
-            .as_ref()
-            .filter(|retry| retry.covers(view.class))
-        else {
-            return Verdict::Return;
-        };
-        let pause = self
-            .policy
-            .random(|rng| retry.pause(self.attempts, self.previous(retry), view.class, rng));
-        let verdict = self.pause(retry.max, pause, view);
-        self.note_pause(verdict);
-        verdict
-    }
-
-    fn previous(&self, retry: &RetryPolicy) -> Duration {
-        if self.attempts == 1 {
-            retry.first_pause()
-        } else {
-            self.previous_pause
-        }
-    }
-
-    /// The pause, where attempts are left and it ends before the deadline.
-    fn pause(&self, max: u32, pause: Option<Duration>, view: &View<'_>) -> Verdict {
-        let (call, attempts) = (self.policy.name, self.attempts);
-        let View {
-            class, text: error, ..
-        } = *view;
-        if attempts >= max {
-            if max > 1 {
-                report(&Event::Exhausted {
-                    call,
-                    attempts,
-                    class,
-                    error,
-                });
-            }
-            return Verdict::Return;
-        }
-        let in_time = |pause: &Duration| {
-            self.deadline_at == NO_DEADLINE
-                || clock::precise().saturating_add(nanos(*pause)) < self.deadline_at
-        };
-        let Some(delay) = pause.filter(in_time) else {
-            return Verdict::Return;
-        };
-        if let Some(notify) = self.policy.notify {
-            notify(&Retrying::new(attempts, delay, class, error));
-        }
-        report(&Event::Retry {
-            call,
-            attempt: attempts,
-            delay,
-            class,
-            error,
-        });
-        Verdict::Retry(delay)
-    }
-
-    fn note_pause(&mut self, verdict: Verdict) {
-        if let Verdict::Retry(pause) = verdict {
-            self.previous_pause = pause;
-        }
+        report(&Event::Rejected { call: self.policy.name, rejection });
     }
 
     /// Whether the fallback answers for how the call ended. Says so to telemetry.
@@ -314,23 +230,9 @@ impl Call {
             _ => false,
         };
         if wants {
-            report(&Event::Fallback {
-                call: self.policy.name,
-            });
+            report(&Event::Fallback { call: self.policy.name });
         }
         wants
-    }
-
-    #[cold]
-    fn drop_pass(&mut self) {
-        let (Some(pass), Some(guard)) = (self.pass.take(), &self.policy.breaker) else {
-            return;
-        };
-        if self.running {
-            guard.breaker.failed(pass, self.started);
-        } else {
-            guard.breaker.cancelled(pass);
-        }
     }
 }
 
@@ -338,8 +240,8 @@ impl Drop for Call {
     /// A call that is dropped by its caller counts as nothing; one that panics is a failure.
     #[inline]
     fn drop(&mut self) {
-        if self.pass.is_some() {
-            self.drop_pass();
+        if self.pass.is_some() || self.placed || self.token.is_some() {
+            self.abandon();
         }
     }
 }

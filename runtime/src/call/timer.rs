@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep};
 
-use super::{Call, NO_DEADLINE, Verdict};
+use super::{Call, Verdict};
+use crate::breaker::{Nanos, nanos};
 use crate::clock;
 use crate::rejection::Rejection;
 
@@ -22,8 +23,9 @@ enum Armed {
     #[default]
     Nothing,
     Timeout(Duration),
-    Deadline(Duration),
-    Pause,
+    Deadline,
+    /// A pause, or a turn at a guard.
+    Wait,
 }
 
 impl Timer {
@@ -47,7 +49,7 @@ impl Call {
     /// Called while the body is pending: what cuts it now, if anything.
     #[inline]
     pub(super) fn poll_limits(&mut self, context: &mut Context<'_>) -> Poll<Rejection> {
-        if self.policy.timeout.is_none() && self.deadline_at == NO_DEADLINE {
+        if self.policy.timeout.is_none() && self.deadline.is_none() {
             return Poll::Pending;
         }
         self.poll_timer(context)
@@ -63,33 +65,42 @@ impl Call {
         }
         match std::mem::take(&mut self.timer.armed) {
             Armed::Timeout(limit) => Poll::Ready(Rejection::Timeout { limit }),
-            Armed::Deadline(limit) => Poll::Ready(Rejection::DeadlineExceeded { limit }),
-            Armed::Nothing | Armed::Pause => Poll::Pending,
+            Armed::Deadline => Poll::Ready(self.deadline.rejection()),
+            Armed::Nothing | Armed::Wait => Poll::Pending,
         }
     }
 
-    /// The smaller limit names the error.
+    /// The smaller limit names the error. The body now knows when its attempt ends.
     fn arm_limits(&mut self) {
-        let left = clock::left(self.deadline_at).unwrap_or_default();
-        match (self.policy.timeout, self.policy.deadline) {
-            (Some(timeout), Some(deadline)) if left < timeout => {
-                self.timer.arm(Armed::Deadline(deadline), left);
+        let left = self.deadline.left();
+        match (self.policy.timeout, left) {
+            (Some(timeout), left) if left.is_none_or(|left| timeout <= left) => {
+                self.timer.arm(Armed::Timeout(timeout), timeout);
+                self.around.ends_at = clock::precise().saturating_add(nanos(timeout));
+                self.around.limit = timeout;
             }
-            (Some(timeout), _) => self.timer.arm(Armed::Timeout(timeout), timeout),
-            (None, Some(deadline)) => self.timer.arm(Armed::Deadline(deadline), left),
-            (None, None) => {}
+            (_, Some(left)) => self.timer.arm(Armed::Deadline, left),
+            (_, None) => {}
         }
+        self.around.timeout = None;
     }
 
     pub(super) fn start_pause(&mut self, verdict: Verdict) {
         match verdict {
-            Verdict::Retry(pause) if pause > Duration::ZERO => self.timer.arm(Armed::Pause, pause),
-            _ => {}
+            Verdict::Retry(pause) if pause > Duration::ZERO => self.timer.arm(Armed::Wait, pause),
+            _ => self.disarm(),
         }
     }
 
+    /// Pending until `at`; the context's waker may wake sooner.
+    pub(super) fn poll_wait(&mut self, at: Option<Nanos>, context: &mut Context<'_>) -> Poll<()> {
+        let Some(at) = at else { return Poll::Pending };
+        self.timer.arm(Armed::Wait, clock::left(at).unwrap_or_default());
+        self.poll_pause(context)
+    }
+
     pub(super) fn poll_pause(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        if self.timer.armed == Armed::Pause {
+        if self.timer.armed == Armed::Wait {
             std::task::ready!(self.timer.poll(context));
         }
         self.timer.armed = Armed::Nothing;

@@ -1,6 +1,7 @@
 //! Whether and when to try again.
 
 mod backoff;
+mod budget;
 
 use std::fmt;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use fastrand::Rng;
 use steadfast_options::{Classes, RetryPatch, defaults, retry_cap};
 
 pub use backoff::{Backoff, Delays};
+use budget::Budget;
 
 use crate::classify::Class;
 use crate::rejection::Rejection;
@@ -67,12 +69,13 @@ impl fmt::Debug for Retrying<'_> {
 }
 
 /// A call's retry, all defaults worked out.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct RetryPolicy {
     pub(crate) max: u32,
     backoff: Backoff,
     on: Classes,
     rate_limited_factor: f64,
+    pub(crate) budget: Option<Budget>,
 }
 
 impl RetryPolicy {
@@ -90,6 +93,9 @@ impl RetryPolicy {
                 .rate_limited_factor
                 .unwrap_or(defaults::retry::rate_limited_factor)
                 .get(),
+            budget: patch.budget.map(|ratio| {
+                Budget::new(ratio, patch.budget_min.unwrap_or(defaults::retry::budget_min))
+            }),
         }
     }
 

@@ -19,6 +19,8 @@ pub(crate) enum Event<'a> {
     /// A breaker changed its state.
     Transition {
         breaker: Name,
+        /// The key it is the breaker of, where it is one by key.
+        key: Option<&'a str>,
         from: State,
         to: State,
         open_for: Option<Duration>,
@@ -52,6 +54,13 @@ pub(crate) enum Event<'a> {
         class: Class,
         error: &'a dyn Display,
     },
+    /// Attempts were left, but the retry budget was not.
+    BudgetSpent {
+        call: Name,
+        attempts: u32,
+        class: Class,
+        error: &'a dyn Display,
+    },
     /// A policy refused or cut a call or an attempt.
     Rejected {
         call: Name,
@@ -61,6 +70,8 @@ pub(crate) enum Event<'a> {
     Fallback { call: Name },
     /// Two places in the code disagree.
     Conflict(&'a Conflict),
+    /// More keys than a breaker keeps.
+    TooManyKeys { breaker: Name, most: usize },
     /// More names than the registry keeps.
     TooManyNames { name: Name, most: usize },
 }

@@ -7,16 +7,24 @@ use tracing::{debug, error, info, warn};
 pub(super) fn write(event: &Event<'_>) {
     match event {
         Event::Transition { .. } | Event::Failure { .. } | Event::Probe { .. } => breaker(event),
-        Event::Retry { .. } | Event::Recovered { .. } | Event::Exhausted { .. } => retry(event),
+        Event::Retry { .. }
+        | Event::Recovered { .. }
+        | Event::Exhausted { .. }
+        | Event::BudgetSpent { .. } => retry(event),
         Event::Rejected { call, rejection } => {
             info!(target: "steadfast::call", %call, %rejection, "rejected");
         }
         Event::Fallback { call } => info!(target: "steadfast::call", %call, "fallback"),
         Event::Conflict(conflict) => error!(target: "steadfast::registry", "{conflict}"),
+        Event::TooManyKeys { breaker, most } => warn!(
+            target: "steadfast::breaker",
+            %breaker,
+            "{most} keys are in use; calls of further keys run unguarded",
+        ),
         Event::TooManyNames { name, most } => warn!(
             target: "steadfast::registry",
             %name,
-            "the registry keeps at most {most} names; this breaker is not shared",
+            "the registry keeps at most {most} names; this one is not shared",
         ),
     }
 }
@@ -25,15 +33,16 @@ fn breaker(event: &Event<'_>) {
     match event {
         Event::Transition {
             breaker,
+            key,
             from,
             to,
             open_for,
         } => {
             let open_for = open_for.map(tracing::field::debug);
             if *to == State::Open {
-                warn!(target: "steadfast::breaker", %breaker, %from, %to, open_for, "state changed");
+                warn!(target: "steadfast::breaker", %breaker, key, %from, %to, open_for, "state changed");
             } else {
-                info!(target: "steadfast::breaker", %breaker, %from, %to, "state changed");
+                info!(target: "steadfast::breaker", %breaker, key, %from, %to, "state changed");
             }
         }
         Event::Failure {
@@ -82,6 +91,14 @@ fn retry(event: &Event<'_>) {
             error,
         } => {
             error!(target: "steadfast::retry", %call, attempts, %class, %error, "retry.exhausted");
+        }
+        Event::BudgetSpent {
+            call,
+            attempts,
+            class,
+            error,
+        } => {
+            warn!(target: "steadfast::retry", %call, attempts, %class, %error, "retry.budget_spent");
         }
         _ => {}
     }

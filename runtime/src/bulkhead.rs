@@ -1,0 +1,200 @@
+//! Bulkheads: so many calls at a time (Nygard, "Release It!", 2007).
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use steadfast_options::{BulkheadPatch, Name, defaults};
+
+use crate::breaker::Nanos;
+use crate::rejection::Rejection;
+use crate::turns::{Queued, Turn, Turns};
+use crate::{clock, current, wait};
+
+/// Places taken in the lower half of the word, waiters in the upper: one word, so that who gives
+/// a place back sees who waits for it.
+const ONE_WAITER: u64 = 1 << 32;
+const TAKEN: u64 = ONE_WAITER - 1;
+
+pub(crate) struct Places {
+    pub(crate) name: Name,
+    pub(crate) max: u32,
+    /// How many may wait; none where any number may.
+    pub(crate) queue: Option<u32>,
+    word: AtomicU64,
+    turns: Turns,
+}
+
+impl Places {
+    pub(crate) fn new(name: Name, patch: &BulkheadPatch) -> Self {
+        Self {
+            name,
+            max: patch.max.unwrap_or(defaults::bulkhead::max),
+            queue: patch.queue,
+            word: AtomicU64::new(0),
+            turns: Turns::default(),
+        }
+    }
+
+    /// Takes a place, unless others wait for one.
+    #[inline]
+    pub(crate) fn try_take(&self) -> bool {
+        self.take_where(|word| word < u64::from(self.max))
+    }
+
+    /// Takes a place for whoever's turn it is.
+    pub(crate) fn take_in_turn(&self) -> bool {
+        self.take_where(|word| word & TAKEN < u64::from(self.max))
+    }
+
+    #[inline]
+    fn take_where(&self, free: impl Fn(u64) -> bool) -> bool {
+        let mut word = self.word.load(Ordering::Relaxed);
+        while free(word) {
+            match self.word.compare_exchange_weak(word, word + 1, Ordering::Acquire, Ordering::Relaxed) {
+                Ok(_) => return true,
+                Err(newer) => word = newer,
+            }
+        }
+        false
+    }
+
+    #[inline]
+    pub(crate) fn give_back(&self) {
+        if self.word.fetch_sub(1, Ordering::Release) >= ONE_WAITER {
+            self.turns.wake_first();
+        }
+    }
+
+    pub(crate) fn active(&self) -> u32 {
+        (self.word.load(Ordering::Relaxed) & TAKEN) as u32
+    }
+
+    pub(crate) fn waiting(&self) -> u32 {
+        (self.word.load(Ordering::Relaxed) >> 32) as u32
+    }
+
+    pub(crate) fn rejection(&self) -> Rejection {
+        Rejection::BulkheadFull { bulkhead: self.name, max: self.max }
+    }
+}
+
+impl Queued for Places {
+    fn turns(&self) -> &Turns {
+        &self.turns
+    }
+
+    fn joined(&self) {
+        self.word.fetch_add(ONE_WAITER, Ordering::Relaxed);
+    }
+
+    fn left(&self) {
+        self.word.fetch_sub(ONE_WAITER, Ordering::Relaxed);
+    }
+}
+
+/// A handle to a named bulkhead. A clone is the same bulkhead.
+///
+/// ```
+/// let bulkhead = steadfast::registry().bulkhead("db");
+/// let place = bulkhead.try_enter()?;
+/// assert_eq!(bulkhead.status().active, 1);
+/// drop(place); // gives the place back
+/// assert_eq!(bulkhead.status().active, 0);
+/// # Ok::<(), steadfast::Rejection>(())
+/// ```
+#[derive(Clone)]
+pub struct Bulkhead(pub(crate) Arc<Places>);
+
+impl Bulkhead {
+    pub(crate) fn new(name: Name, patch: &BulkheadPatch) -> Self {
+        Self(Arc::new(Places::new(name, patch)))
+    }
+
+    /// The bulkhead's name.
+    #[must_use]
+    pub fn name(&self) -> Name {
+        self.0.name
+    }
+
+    /// Takes a place if there is one and nobody waits for it.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::BulkheadFull`].
+    pub fn try_enter(&self) -> Result<Place, Rejection> {
+        if self.0.try_take() { Ok(Place(self.0.clone())) } else { Err(self.0.rejection()) }
+    }
+
+    /// Takes a place, waiting for its turn: first come first served, for as long as it takes, but
+    /// not past the deadline of the call around.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::BulkheadFull`] where as many wait as may, or the deadline of the call around
+    /// comes first.
+    ///
+    /// # Cancel safety
+    ///
+    /// Who stops waiting gives the turn to the next.
+    pub async fn enter(&self) -> Result<Place, Rejection> {
+        if self.0.try_take() {
+            return Ok(Place(self.0.clone()));
+        }
+        let Some(turn) = Turn::take(&self.0, self.0.queue) else {
+            return Err(self.0.rejection());
+        };
+        let end = current::ends_at();
+        let entered = wait::until(|waker| {
+            if turn.is_first(waker) && self.0.take_in_turn() {
+                return Ok(true);
+            }
+            match end {
+                Nanos::MAX => Err(None),
+                end if clock::left(end).is_none() => Ok(false),
+                end => Err(Some(end)),
+            }
+        });
+        if entered.await { Ok(Place(self.0.clone())) } else { Err(self.0.rejection()) }
+    }
+
+    /// Places taken, and calls that wait for one.
+    #[must_use]
+    pub fn status(&self) -> BulkheadStatus {
+        BulkheadStatus { active: self.0.active(), waiting: self.0.waiting(), max: self.0.max }
+    }
+}
+
+impl fmt::Debug for Bulkhead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bulkhead").field("name", &self.name()).field("status", &self.status()).finish()
+    }
+}
+
+/// How full a bulkhead is, from [`Bulkhead::status`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BulkheadStatus {
+    /// Places taken.
+    pub active: u32,
+    /// Calls that wait for a place.
+    pub waiting: u32,
+    /// Places in all.
+    pub max: u32,
+}
+
+/// A place in a bulkhead, given back when dropped.
+#[must_use = "a place is given back when it is dropped"]
+pub struct Place(Arc<Places>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.give_back();
+    }
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Place").field("bulkhead", &self.0.name).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,273 @@
+//! The guards of a call, in their order at each level: is the breaker open? → rate limit →
+//! bulkhead → the breaker admits. What a later guard refuses, earlier ones get back.
+
+use std::task::Waker;
+use std::time::Duration;
+
+use steadfast_options::Guards;
+
+use super::{BreakerOf, Call};
+use crate::breaker::{Breaker, Nanos, nanos};
+use crate::bulkhead::Places;
+use crate::classify::Class;
+use crate::clock;
+use crate::keys::Key;
+use crate::policy::{BreakerGuard, BulkheadGuard, LimitGuard};
+use crate::rate_limit::{LimitWait, Taken, Whose};
+use crate::rejection::Rejection;
+use crate::turns::Turn;
+
+/// What the next step of an attempt is.
+pub(super) enum Step {
+    /// The body.
+    Body,
+    Refused(Rejection),
+    /// Wait until woken, or until this time.
+    Wait(Option<Nanos>),
+}
+
+/// A place in the queue of a guard.
+pub(super) enum Waiting {
+    Token(LimitWait, Nanos),
+    Place(Turn<Places>, Nanos),
+}
+
+/// A guard that has not let the call pass.
+enum Held {
+    Refused(Rejection),
+    Wait(Option<Nanos>),
+}
+
+impl From<Held> for Step {
+    fn from(held: Held) -> Self {
+        match held {
+            Held::Refused(rejection) => Self::Refused(rejection),
+            Held::Wait(until) => Self::Wait(until),
+        }
+    }
+}
+
+impl Call {
+    /// Tells the calls of this function apart by a key, for its rate limit.
+    pub fn limit_key(&mut self, key: &(impl std::hash::Hash + ?Sized)) {
+        self.limit_of = Whose::Of(Key::of(key));
+    }
+
+    /// Tells the calls of this function apart by a key, for its breaker.
+    pub fn breaker_key<K: std::hash::Hash + ?Sized>(&mut self, key: &K, text: impl FnOnce(&K) -> String) {
+        if let Some(guard) = &self.policy.breaker {
+            self.breaker_of = match guard.breaker.of_key(Key::of(key), || text(key)) {
+                Some(breaker) => BreakerOf::Key(breaker),
+                None => BreakerOf::Nobody,
+            };
+        }
+    }
+
+    /// The breaker that this call is guarded by.
+    #[inline]
+    pub(super) fn breaker(&self) -> Option<&Breaker> {
+        match &self.breaker_of {
+            BreakerOf::Policy => self.policy.breaker.as_ref().map(|guard| &guard.breaker),
+            BreakerOf::Key(breaker) => Some(breaker),
+            BreakerOf::Nobody => None,
+        }
+    }
+
+    /// Passes as many guards as let it pass now.
+    #[inline]
+    pub(super) fn pass_guards(&mut self, waker: &Waker) -> Step {
+        loop {
+            if self.policy.has_queues
+                && let Err(held) = self.pass_queues(waker)
+            {
+                return held.into();
+            }
+            if let Err(rejection) = self.pass_breaker() {
+                return Step::Refused(rejection);
+            }
+            if self.level == Guards::Attempt {
+                return Step::Body;
+            }
+            self.level = Guards::Attempt;
+        }
+    }
+
+    #[inline]
+    fn pass_breaker(&mut self) -> Result<(), Rejection> {
+        let here = |guard: &&BreakerGuard| guard.guards == self.level;
+        if self.policy.breaker.as_ref().filter(here).is_some()
+            && let Some(breaker) = self.breaker()
+        {
+            let pass = breaker.pass()?;
+            self.started = breaker.started();
+            self.pass = Some(pass);
+        }
+        Ok(())
+    }
+
+    /// Rate limit and bulkhead. Asked again after each wait, from the start, so that a breaker that
+    /// opened meanwhile refuses.
+    #[inline(never)]
+    fn pass_queues(&mut self, waker: &Waker) -> Result<(), Held> {
+        if let Some(rejection) = self.breaker_refuses() {
+            return Err(Held::Refused(rejection));
+        }
+        let policy = self.policy.clone();
+        if let Some(guard) = policy.rate_limit.as_ref().filter(|guard| guard.guards == self.level)
+            && self.token.is_none()
+        {
+            let waited = self.waiting.is_some();
+            self.pass_limit(guard, waker)?;
+            if waited && let Some(rejection) = self.breaker_refuses() {
+                return Err(Held::Refused(rejection));
+            }
+        }
+        if let Some(guard) = policy.bulkhead.as_ref().filter(|guard| guard.guards == self.level)
+            && !self.placed
+        {
+            self.pass_bulkhead(guard, waker)?;
+        }
+        Ok(())
+    }
+
+    fn breaker_refuses(&self) -> Option<Rejection> {
+        let guard = self.policy.breaker.as_ref().filter(|guard| guard.guards == self.level);
+        guard.and(self.breaker())?.refuses()
+    }
+
+    fn pass_limit(&mut self, guard: &LimitGuard, waker: &Waker) -> Result<(), Held> {
+        let refuse = |time| Held::Refused(guard.limit.rejection(time));
+        if self.waiting.is_none() {
+            let wait = self.within_deadline(guard.wait);
+            match guard.limit.take_or_wait(self.limit_of, wait) {
+                Taken::Refused(time) => return Err(refuse(time)),
+                Taken::Token(token) => {
+                    self.token = Some(token);
+                    return Ok(());
+                }
+                Taken::Wait(turn) => {
+                    let end = clock::precise().saturating_add(wait);
+                    self.waiting = Some(Box::new(Waiting::Token(turn, end)));
+                }
+            }
+        }
+        let Some(Waiting::Token(turn, end)) = self.waiting.as_deref() else { return Ok(()) };
+        let end = *end;
+        match turn.poll(waker) {
+            Ok(token) => {
+                self.token = Some(token);
+                self.waiting = None;
+                Ok(())
+            }
+            Err(_) if clock::left(end).is_none() => {
+                self.waiting = None;
+                Err(refuse(0))
+            }
+            Err(at) => Err(Held::Wait(Some(at.map_or(end, |at| at.min(end))))),
+        }
+    }
+
+    fn pass_bulkhead(&mut self, guard: &BulkheadGuard, waker: &Waker) -> Result<(), Held> {
+        let places = &guard.bulkhead.0;
+        if self.waiting.is_none() {
+            if places.try_take() {
+                self.placed = true;
+                return Ok(());
+            }
+            let full = || Held::Refused(places.rejection());
+            if guard.wait.is_zero() {
+                return Err(full());
+            }
+            let wait = self.within_deadline(guard.wait);
+            let turn = Turn::take(places, places.queue).ok_or_else(full)?;
+            let end = clock::precise().saturating_add(wait);
+            self.waiting = Some(Box::new(Waiting::Place(turn, end)));
+        }
+        let Some(Waiting::Place(turn, end)) = self.waiting.as_deref() else { return Ok(()) };
+        let end = *end;
+        if turn.is_first(waker) && places.take_in_turn() {
+            self.placed = true;
+            self.waiting = None;
+            return Ok(());
+        }
+        if clock::left(end).is_some() {
+            return Err(Held::Wait(Some(end)));
+        }
+        self.waiting = None;
+        let by_deadline = self.deadline.left().is_some_and(|left| left.is_zero());
+        Err(Held::Refused(if by_deadline { self.deadline.rejection() } else { places.rejection() }))
+    }
+
+    fn within_deadline(&self, wait: Duration) -> Nanos {
+        nanos(self.deadline.left().map_or(wait, |left| left.min(wait)))
+    }
+
+    /// The body is about to run: its token is spent.
+    #[inline]
+    pub(super) fn spend_token(&mut self) {
+        self.token = None;
+    }
+
+    /// Ends what belongs to the attempt: tells the breaker, leaves the place.
+    pub(super) fn leave_attempt(&mut self, class: Class, counted: bool) {
+        if self.policy.breaker.as_ref().is_some_and(|guard| guard.guards == Guards::Attempt) {
+            self.settle(class, counted);
+        }
+        if self.policy.bulkhead.as_ref().is_some_and(|guard| guard.guards == Guards::Attempt) {
+            self.leave_place();
+        }
+    }
+
+    /// Tells the breaker how what it let pass has ended.
+    pub(super) fn settle(&mut self, class: Class, counted: bool) {
+        let Some(pass) = self.pass.take() else { return };
+        let (Some(breaker), Some(guard)) = (self.breaker(), &self.policy.breaker) else { return };
+        if class == Class::Ignored || !counted {
+            breaker.cancelled(pass);
+        } else if class.is_in(guard.counts) {
+            breaker.failed(pass, self.started);
+        } else {
+            breaker.succeeded(pass, self.started);
+        }
+    }
+
+    /// Gives back what the guards of one level gave, where a later one refuses.
+    pub(super) fn give_back(&mut self, level: Guards) {
+        self.waiting = None;
+        if self.policy.rate_limit.as_ref().is_some_and(|guard| guard.guards == level) {
+            self.give_token_back();
+        }
+        if self.policy.bulkhead.as_ref().is_some_and(|guard| guard.guards == level) {
+            self.leave_place();
+        }
+    }
+
+    fn give_token_back(&mut self) {
+        if let (Some(token), Some(guard)) = (self.token.take(), &self.policy.rate_limit) {
+            guard.limit.give_back(self.limit_of, token);
+        }
+    }
+
+    #[inline]
+    pub(super) fn leave_place(&mut self) {
+        if std::mem::take(&mut self.placed)
+            && let Some(guard) = &self.policy.bulkhead
+        {
+            guard.bulkhead.0.give_back();
+        }
+    }
+
+    /// Ends a call that comes to no result of its own: dropped, refused, or in a panic.
+    #[cold]
+    pub(super) fn abandon(&mut self) {
+        if let (Some(pass), Some(breaker)) = (self.pass.take(), self.breaker()) {
+            if self.running {
+                breaker.failed(pass, self.started);
+            } else {
+                breaker.cancelled(pass);
+            }
+        }
+        self.give_token_back();
+        self.leave_place();
+    }
+}

@@ -1,0 +1,186 @@
+//! What a body can know of the call it runs in.
+
+use std::cell::Cell;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task;
+use std::time::Duration;
+
+use pin_project_lite::pin_project;
+
+use crate::breaker::{Nanos, nanos};
+use crate::clock;
+
+/// The call around, as its body sees it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Around {
+    pub(crate) attempt: u32,
+    /// The end of the call's deadline, or of that of a call around it.
+    pub(crate) ends_at: Nanos,
+    /// The deadline that ends there.
+    pub(crate) limit: Duration,
+    /// The attempt's own limit: how long, until it is known when it ends.
+    pub(crate) timeout: Option<Duration>,
+    /// The number that makes the idempotency key; zero until someone asks.
+    pub(crate) key: u64,
+}
+
+impl Around {
+    pub(crate) const NOTHING: Self =
+        Self { attempt: 0, ends_at: Nanos::MAX, limit: Duration::MAX, timeout: None, key: 0 };
+}
+
+thread_local! {
+    static AROUND: Cell<Around> = const { Cell::new(Around::NOTHING) };
+}
+
+/// When the call around ends; `Nanos::MAX` where nothing ends it.
+pub(crate) fn ends_at() -> Nanos {
+    AROUND.get().ends_at
+}
+
+pub(crate) fn around() -> Around {
+    AROUND.get()
+}
+
+/// Makes `around` what the work inside sees, and notes what the work made of it.
+#[inline]
+pub(crate) fn inside<R>(around: &mut Around, work: impl FnOnce() -> R) -> R {
+    let outer = AROUND.replace(*around);
+    let _leave = Leave { outer, around };
+    work()
+}
+
+struct Leave<'a> {
+    outer: Around,
+    around: &'a mut Around,
+}
+
+impl Drop for Leave<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.around.key = AROUND.replace(self.outer).key;
+    }
+}
+
+/// The annotated call that this runs in, from [`current()`].
+#[derive(Clone, Copy, Debug)]
+pub struct Current(Around);
+
+/// The annotated call that this code runs in: its attempt, the time it has left, and a key that
+/// stays the same for all its attempts.
+///
+/// Outside of any, attempt 0, no limit and a fresh key. A task that is spawned is outside: wrap its
+/// future in [`Current::scope`].
+///
+/// ```
+/// use steadfast::{current, resilient};
+///
+/// #[resilient(retry(max = 3, base = "0s"), deadline = "2s")]
+/// async fn charge() -> std::io::Result<String> {
+///     if current().attempt() < 3 {
+///         return Err(std::io::ErrorKind::ConnectionReset.into());
+///     }
+///     Ok(current().idempotency_key().to_string()) // the same in attempts 1, 2 and 3
+/// }
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// assert_eq!(charge().await.unwrap().len(), 32);
+/// # });
+/// assert_eq!(current().attempt(), 0);
+/// ```
+#[must_use]
+pub fn current() -> Current {
+    let mut around = AROUND.get();
+    if let Some(timeout) = around.timeout.take() {
+        // The body is in its first poll: its attempt began just now.
+        let end = clock::precise().saturating_add(nanos(timeout));
+        if end < around.ends_at {
+            (around.ends_at, around.limit) = (end, timeout);
+        }
+    }
+    if around.key == 0 {
+        around.key = fresh_key();
+        if around.attempt > 0 {
+            AROUND.set(around);
+        }
+    }
+    Current(around)
+}
+
+fn fresh_key() -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    LAST.fetch_add(1, Ordering::Relaxed) + 1
+}
+
+impl Current {
+    /// The number of the attempt, from 1; 0 outside of any call.
+    #[must_use]
+    pub fn attempt(&self) -> u32 {
+        self.0.attempt
+    }
+
+    /// The time until the attempt is cut, by its own timeout or by a deadline around it; none where
+    /// nothing cuts it.
+    #[must_use]
+    pub fn time_left(&self) -> Option<Duration> {
+        let ends = self.0.ends_at != Nanos::MAX;
+        ends.then(|| clock::left(self.0.ends_at).unwrap_or_default())
+    }
+
+    /// A key that is the same for every attempt of one call and for no other call: 32 hexadecimal
+    /// digits, as payment APIs want in `Idempotency-Key`.
+    #[must_use]
+    pub fn idempotency_key(&self) -> IdempotencyKey {
+        IdempotencyKey(self.0.key)
+    }
+
+    /// Runs `future` inside this call, wherever it is polled: nested calls in a spawned task then
+    /// keep to the deadline of the call around.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it drops `future`, and nothing else.
+    pub fn scope<F: Future>(self, future: F) -> Inside<F> {
+        Inside { future, around: self.0 }
+    }
+}
+
+/// A call's idempotency key, from [`Current::idempotency_key`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct IdempotencyKey(u64);
+
+/// Random, so that no two processes make the same key.
+static PROCESS: LazyLock<u64> = LazyLock::new(|| fastrand::u64(..));
+
+impl fmt::Display for IdempotencyKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}{:016x}", *PROCESS, self.0)
+    }
+}
+
+impl fmt::Debug for IdempotencyKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+pin_project! {
+    /// A future inside a call, from [`Current::scope`].
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Inside<F> {
+        #[pin]
+        future: F,
+        around: Around,
+    }
+}
+
+impl<F: Future> Future for Inside<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut task::Context<'_>) -> task::Poll<F::Output> {
+        let this = self.project();
+        inside(this.around, || this.future.poll(context))
+    }
+}

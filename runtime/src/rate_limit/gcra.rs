@@ -1,0 +1,79 @@
+//! The token bucket as a generic cell rate algorithm: pure.
+//!
+//! GCRA (ITU-T I.371, annex A) keeps one number, the theoretical arrival time of the next call. It
+//! is a token bucket of `burst` tokens into which one flows every `interval`.
+
+use crate::breaker::Nanos;
+
+/// How fast tokens flow, and how many there can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Quota {
+    /// Time in which one token flows in.
+    pub(crate) interval: Nanos,
+    /// How far the theoretical arrival may lie ahead: the time in which a bucket fills.
+    pub(crate) tolerance: Nanos,
+}
+
+impl Quota {
+    pub(crate) fn new(max: u32, per: Nanos, burst: u32) -> Self {
+        // Rounded up: never more than `max` in `per`, not by a nanosecond.
+        let interval = per.div_ceil(max.into()).max(1);
+        Self { interval, tolerance: interval.saturating_mul(burst.into()) }
+    }
+
+    /// The arrival after a token was taken, or how long until there is one.
+    #[inline]
+    pub(crate) fn take(self, arrival: Nanos, now: Nanos) -> Result<Nanos, Nanos> {
+        let next = arrival.max(now).saturating_add(self.interval);
+        let ahead = next - now;
+        if ahead <= self.tolerance { Ok(next) } else { Err(ahead - self.tolerance) }
+    }
+
+    /// The arrival after a token was given back.
+    pub(crate) fn give_back(self, arrival: Nanos) -> Nanos {
+        arrival.saturating_sub(self.interval)
+    }
+
+    /// Tokens there are now.
+    pub(crate) fn left(self, arrival: Nanos, now: Nanos) -> u64 {
+        self.tolerance.saturating_sub(arrival.saturating_sub(now)) / self.interval
+    }
+
+    /// Time until the bucket is full.
+    pub(crate) fn full_in(arrival: Nanos, now: Nanos) -> Nanos {
+        arrival.saturating_sub(now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Nanos = 1_000_000_000;
+
+    #[test]
+    fn a_full_bucket_gives_its_burst_then_one_token_an_interval() {
+        let quota = Quota::new(100, 60 * SECOND, 100);
+        let mut arrival = 0;
+        for _ in 0..100 {
+            arrival = quota.take(arrival, SECOND).unwrap();
+        }
+        assert_eq!(quota.take(arrival, SECOND), Err(SECOND * 6 / 10));
+        assert!(quota.take(arrival, SECOND + SECOND * 6 / 10).is_ok());
+        assert_eq!(quota.left(arrival, SECOND), 0);
+        assert_eq!(quota.left(arrival, 61 * SECOND), 100);
+    }
+
+    #[test]
+    fn a_token_given_back_can_be_taken_again() {
+        let quota = Quota::new(1, SECOND, 1);
+        let arrival = quota.take(0, SECOND).unwrap();
+        assert!(quota.take(arrival, SECOND).is_err());
+        assert!(quota.take(quota.give_back(arrival), SECOND).is_ok());
+    }
+
+    #[test]
+    fn an_interval_is_rounded_so_that_no_more_than_max_pass() {
+        assert_eq!(Quota::new(7, 60 * SECOND, 7).interval, 8_571_428_572);
+    }
+}

@@ -1,0 +1,273 @@
+//! Rate limits.
+
+mod gcra;
+mod lane;
+mod sliding;
+
+use std::fmt;
+use std::hash::Hash;
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::Duration;
+
+use steadfast_options::{Algorithm, Name, RateLimitPatch, defaults};
+
+use crate::breaker::{Nanos, nanos};
+use crate::clock;
+use crate::keys::{Forgettable, Full, Key, Keys};
+use crate::rejection::Rejection;
+use crate::turns::Turn;
+use crate::wait;
+use gcra::Quota;
+pub(crate) use lane::Token;
+use lane::{Lane, Rate};
+use sliding::Span;
+
+/// A handle to a named rate limit. A clone is the same limit.
+///
+/// ```
+/// let limit = steadfast::registry().rate_limit("openai");
+/// limit.try_acquire()?;
+/// limit.try_acquire_for("user-7")?; // each key has tokens of its own
+/// assert_eq!(limit.status_for("user-7").used, 1);
+/// # Ok::<(), steadfast::Rejection>(())
+/// ```
+#[derive(Clone)]
+pub struct RateLimit(Arc<Inner>);
+
+struct Inner {
+    name: Name,
+    rate: Rate,
+    /// The most tokens there can be.
+    most: u64,
+    clock: fn() -> Nanos,
+    lane: Arc<Lane>,
+    keys: Keys<Arc<Lane>>,
+}
+
+impl Forgettable for Arc<Lane> {
+    /// Only a key that is as good as new: forgetting it gives nobody a token.
+    fn forgettable_in(&self, now: Nanos) -> Nanos {
+        if self.is_fresh(now) { 0 } else { self.fresh_in(now).max(1) }
+    }
+}
+
+/// Which tokens a call takes: a key's own, or the limit's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Whose {
+    All,
+    Of(Key),
+}
+
+/// A token, or a place in the queue for one, or no way to one in time.
+pub(crate) enum Taken {
+    Token(Token),
+    Wait(LimitWait),
+    Refused(Nanos),
+}
+
+/// A place in the queue for a token.
+pub(crate) struct LimitWait {
+    turn: Turn<Lane>,
+    clock: fn() -> Nanos,
+}
+
+impl LimitWait {
+    /// The token, once it is there; else when to look again.
+    pub(crate) fn poll(&self, waker: &Waker) -> Result<Token, Option<Nanos>> {
+        if !self.turn.is_first(waker) {
+            return Err(None);
+        }
+        let now = (self.clock)();
+        let taken = self.turn.of().take_in_turn(now);
+        taken.map_err(|time| Some(clock::precise().saturating_add(time)))
+    }
+}
+
+impl RateLimit {
+    pub(crate) fn new(name: Name, patch: &RateLimitPatch) -> Self {
+        let max = patch.max.unwrap_or(defaults::rate_limit::max);
+        let per = nanos(patch.per.unwrap_or(defaults::rate_limit::per));
+        let burst = patch.burst.unwrap_or(max);
+        let (rate, most) = match patch.algorithm.unwrap_or(defaults::rate_limit::algorithm) {
+            Algorithm::SlidingWindow => {
+                (Rate::SlidingWindow(Span { max: max as usize, per }), max.into())
+            }
+            _ => (Rate::TokenBucket(Quota::new(max, per, burst)), burst.into()),
+        };
+        Self(Arc::new(Inner {
+            name,
+            rate,
+            most,
+            clock: rate.clock(),
+            lane: Arc::new(Lane::new(rate)),
+            keys: Keys::new(patch.max_keys.unwrap_or(defaults::rate_limit::max_keys)),
+        }))
+    }
+
+    /// The limit's name.
+    #[must_use]
+    pub fn name(&self) -> Name {
+        self.0.name
+    }
+
+    /// Takes a token if there is one and nobody waits for it.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::RateLimited`] with the time until there is one.
+    pub fn try_acquire(&self) -> Result<(), Rejection> {
+        self.take(Whose::All).map(|_| ()).map_err(|time| self.rejection(time))
+    }
+
+    /// As [`try_acquire`](Self::try_acquire), of the tokens of one key. Any `Hash` value is a key;
+    /// a borrowed one is the same as an owned one.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::RateLimited`], also where the key is new and `max_keys` others are in use.
+    pub fn try_acquire_for(&self, key: &(impl Hash + ?Sized)) -> Result<(), Rejection> {
+        let taken = self.take(Whose::Of(Key::of(key)));
+        taken.map(|_| ()).map_err(|time| self.rejection(time))
+    }
+
+    /// Takes a token, waiting for its turn: first come first served, for as long as it takes.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::RateLimited`] where the turn would come after the deadline of the call around.
+    ///
+    /// # Cancel safety
+    ///
+    /// Who stops waiting gives the turn to the next, and spends nothing.
+    pub async fn acquire(&self) -> Result<(), Rejection> {
+        self.acquire_whose(Whose::All).await
+    }
+
+    /// As [`acquire`](Self::acquire), of the tokens of one key.
+    ///
+    /// # Errors
+    ///
+    /// As [`acquire`](Self::acquire), and at once where the key is new and `max_keys` others are in
+    /// use.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`acquire`](Self::acquire).
+    pub async fn acquire_for(&self, key: &(impl Hash + ?Sized)) -> Result<(), Rejection> {
+        self.acquire_whose(Whose::Of(Key::of(key))).await
+    }
+
+    async fn acquire_whose(&self, whose: Whose) -> Result<(), Rejection> {
+        match self.take_or_wait(whose, wait::longest()) {
+            Taken::Token(_) => Ok(()),
+            Taken::Refused(time) => Err(self.rejection(time)),
+            Taken::Wait(place) => {
+                wait::until(|waker| place.poll(waker)).await;
+                Ok(())
+            }
+        }
+    }
+
+    /// A token at once, or the time until there is one.
+    #[inline]
+    pub(crate) fn take(&self, whose: Whose) -> Result<Token, Nanos> {
+        let now = (self.0.clock)();
+        match whose {
+            Whose::All => self.0.lane.take(now),
+            Whose::Of(key) => self.with(key, now, |lane| lane.take(now)).unwrap_or_else(|full| Err(full.retry_in)),
+        }
+    }
+
+    fn with<R>(&self, key: Key, now: Nanos, act: impl FnOnce(&Arc<Lane>) -> R) -> Result<R, Full> {
+        self.0.keys.with(key, now, || Arc::new(Lane::new(self.0.rate)), act)
+    }
+
+    /// A token at once, or a place in the queue where a turn comes within `wait`.
+    pub(crate) fn take_or_wait(&self, whose: Whose, wait: Nanos) -> Taken {
+        let now = (self.0.clock)();
+        let queue = |lane: &Arc<Lane>| match lane.take(now) {
+            Ok(token) => Taken::Token(token),
+            Err(time) if time > wait => Taken::Refused(time),
+            Err(time) => match Turn::take(lane, None) {
+                Some(turn) => Taken::Wait(LimitWait { turn, clock: self.0.clock }),
+                None => Taken::Refused(time),
+            },
+        };
+        match whose {
+            Whose::All => queue(&self.0.lane),
+            Whose::Of(key) => self.with(key, now, queue).unwrap_or_else(|full| Taken::Refused(full.retry_in)),
+        }
+    }
+
+    /// Gives back a token of a call that did not run.
+    pub(crate) fn give_back(&self, whose: Whose, token: Token) {
+        match whose {
+            Whose::All => self.0.lane.give_back(token),
+            Whose::Of(key) => {
+                self.0.keys.get(key, |lane| lane.give_back(token));
+            }
+        }
+    }
+
+    pub(crate) fn rejection(&self, retry_in: Nanos) -> Rejection {
+        let retry_in = Some(Duration::from_nanos(retry_in));
+        Rejection::RateLimited { limiter: self.name(), retry_in }
+    }
+
+    /// Tokens used and left.
+    #[must_use]
+    pub fn status(&self) -> LimitStatus {
+        self.status_of(Some(&self.0.lane))
+    }
+
+    /// Tokens used and left of one key; as good as new where the key is not known.
+    #[must_use]
+    pub fn status_for(&self, key: &(impl Hash + ?Sized)) -> LimitStatus {
+        let lane = self.0.keys.get(Key::of(key), Arc::clone);
+        self.status_of(lane.as_ref())
+    }
+
+    fn status_of(&self, lane: Option<&Arc<Lane>>) -> LimitStatus {
+        let now = (self.0.clock)();
+        let left = lane.map_or(self.0.most, |lane| lane.left(now));
+        LimitStatus {
+            used: self.0.most.saturating_sub(left),
+            left,
+            resets_in: Duration::from_nanos(lane.map_or(0, |lane| lane.fresh_in(now))),
+            keys: self.0.keys.len(),
+        }
+    }
+}
+
+impl Rate {
+    /// A coarse clock lets tokens in by the grain: that loses none where a bucket takes much
+    /// longer than a grain to fill, and the exact log needs exact times.
+    fn clock(self) -> fn() -> Nanos {
+        const COARSE_ENOUGH: Nanos = 250_000_000;
+        match self {
+            Self::TokenBucket(quota) if quota.tolerance >= COARSE_ENOUGH => clock::now,
+            _ => clock::precise,
+        }
+    }
+}
+
+impl fmt::Debug for RateLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RateLimit").field("name", &self.name()).field("status", &self.status()).finish()
+    }
+}
+
+/// How much of a rate limit is used, from [`RateLimit::status`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LimitStatus {
+    /// Tokens used.
+    pub used: u64,
+    /// Tokens left now.
+    pub left: u64,
+    /// Time until all are back.
+    pub resets_in: Duration,
+    /// Keys kept in memory.
+    pub keys: usize,
+}
