@@ -62,6 +62,14 @@ impl Args {
         }
     }
 
+    /// The expression that this option holds.
+    pub(crate) fn expression(&self, path: &str) -> Option<&syn::Expr> {
+        match self.find(path)?.code.as_ref()? {
+            Code::Expression(expression) => Some(expression),
+            _ => None,
+        }
+    }
+
     /// The arguments that this option lists.
     pub(crate) fn arguments(&self, path: &str) -> &[Ident] {
         match self.find(path).and_then(|given| given.code.as_ref()) {

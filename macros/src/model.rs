@@ -1,7 +1,7 @@
 //! The rules between the options and the function they stand on.
 
 use steadfast_options::{FallbackKind, Patch, Setting, defaults, validate};
-use syn::{ExprPath, Ident};
+use syn::{Expr, ExprPath, Ident};
 
 use crate::args::{Args, Given};
 use crate::checks;
@@ -20,6 +20,13 @@ pub(crate) struct Model {
     pub(crate) answer: Option<Answer>,
     pub(crate) classify: Option<ExprPath>,
     pub(crate) notify: Option<ExprPath>,
+    pub(crate) keys: Keys,
+}
+
+/// Expressions over the arguments that tell calls apart.
+pub(crate) struct Keys {
+    pub(crate) rate_limit: Option<Expr>,
+    pub(crate) breaker: Option<Expr>,
 }
 
 /// Whether there is life after an attempt.
@@ -70,6 +77,10 @@ impl Model {
             answer,
             classify: args.function("classify").cloned(),
             notify: args.function("retry.notify").cloned(),
+            keys: Keys {
+                rate_limit: args.expression("rate_limit.key").cloned(),
+                breaker: args.expression("breaker.key").cloned(),
+            },
             root: Root(args.root),
             given: args.given,
         }

@@ -336,8 +336,8 @@ mod tests {
     fn unknown_and_later_options_are_told_apart() {
         let unknown = Setting::parse("retry.maxx", &Raw::Int(1)).unwrap_err();
         assert_eq!(unknown, "unknown option \"maxx\"; did you mean \"max\"?");
-        let later = Setting::parse("retry.budget", &Raw::Float(0.5)).unwrap_err();
-        assert_eq!(later, "`retry.budget` is not available yet");
+        let later = Setting::parse("breaker.quorum", &Raw::Int(2)).unwrap_err();
+        assert_eq!(later, "`breaker.quorum` is not available yet");
         let policy = Setting::parse("cache.max", &Raw::Int(1)).unwrap_err();
         assert_eq!(policy, "`cache` is not available yet");
     }

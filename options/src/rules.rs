@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::keyword::{Counting, FallbackKind, Guards};
+use crate::keyword::{Algorithm, Counting, FallbackKind, Guards};
 use crate::kind::duration_text;
 use crate::patch::Patch;
-use crate::table::{BreakerPatch, FallbackPatch, RetryPatch, defaults};
+use crate::table::{BreakerPatch, FallbackPatch, RateLimitPatch, RetryPatch, defaults};
 use crate::value::Window;
 
 /// Whether the guarded function is async.
@@ -39,6 +39,8 @@ pub struct Fault {
 const MOST_FAILURE_TIMES: u32 = 1_000;
 /// Most outcomes that a window of calls keeps.
 const MOST_WINDOW_CALLS: u32 = 1_000_000;
+/// Most calls that a sliding window keeps the times of.
+const MOST_LOGGED_CALLS: u32 = 1_000_000;
 
 /// All faults of a policy, none where it is sound.
 ///
@@ -61,7 +63,12 @@ pub fn validate(patch: &Patch, flavor: Flavor) -> Vec<Fault> {
     }
     if let Some(retry) = &patch.retry {
         pauses(retry, &mut faults);
+        budget(retry, &mut faults);
     }
+    if let Some(limit) = &patch.rate_limit {
+        rate(limit, &mut faults);
+    }
+    waits(patch, &mut faults);
     if let Some(fallback) = &patch.fallback {
         answers(fallback, &mut faults);
     }
@@ -211,6 +218,62 @@ fn pauses(retry: &RetryPatch, faults: &mut Faults) {
     faults.shorter("retry.cap", retry.cap, "the base of", retry.base);
 }
 
+fn budget(retry: &RetryPatch, faults: &mut Faults) {
+    if retry.budget_min.is_some() && retry.budget.is_none() {
+        faults.add(
+            "retry.budget_min",
+            "`budget_min` needs `budget`, the share of calls that it comes on top of",
+        );
+    }
+}
+
+fn rate(limit: &RateLimitPatch, faults: &mut Faults) {
+    let sliding = limit.algorithm == Some(Algorithm::SlidingWindow);
+    if sliding && limit.burst.is_some() {
+        faults.add(
+            "rate_limit.burst",
+            "a sliding window has no burst: leave `burst` out, or write `algorithm = \"token_bucket\"`",
+        );
+    }
+    let max = limit.max.unwrap_or(defaults::rate_limit::max);
+    if sliding && max > MOST_LOGGED_CALLS {
+        faults.add("rate_limit.max", format!(
+            "max {max} is out of range: a sliding window keeps the time of each call; write at most {MOST_LOGGED_CALLS}, or `algorithm = \"token_bucket\"`"
+        ));
+    }
+    let per = limit.per.unwrap_or(defaults::rate_limit::per);
+    if u128::from(max) > per.as_nanos() {
+        faults.add(
+            "rate_limit.per",
+            format!(
+                "{max} calls per {} is more than one a nanosecond; write a longer `per`",
+                duration_text(per)
+            ),
+        );
+    }
+}
+
+/// A wait that the code writes down must have room within the deadline that it writes down.
+fn waits(patch: &Patch, faults: &mut Faults) {
+    let Some(deadline) = patch.call.deadline else {
+        return;
+    };
+    let limit = patch.rate_limit.and_then(|limit| limit.wait);
+    let bulkhead = patch.bulkhead.and_then(|bulkhead| bulkhead.wait);
+    for (path, wait) in [("rate_limit.wait", limit), ("bulkhead.wait", bulkhead)] {
+        if let Some(wait) = wait.filter(|wait| *wait > deadline) {
+            faults.add(
+                path,
+                format!(
+                    "wait {} is longer than the deadline of {}",
+                    duration_text(wait),
+                    duration_text(deadline)
+                ),
+            );
+        }
+    }
+}
+
 fn answers(fallback: &FallbackPatch, faults: &mut Faults) {
     match fallback.kind.unwrap_or(defaults::fallback::kind) {
         FallbackKind::Call if fallback.with.is_none() => {
@@ -266,6 +329,29 @@ mod tests {
         let found = faults(&bad, Flavor::Sync);
         assert_eq!(found.len(), 7, "{found:#?}");
         assert!(found.contains(&"recovery_max 1s is shorter than the recovery of 30s".into()));
+    }
+
+    #[test]
+    fn limits_and_waits_that_can_not_work_are_faults() {
+        let sliding = ("rate_limit.algorithm", Raw::Text("sliding_window"));
+        let bad = [
+            ("deadline", Raw::Text("1s")),
+            ("rate_limit.wait", Raw::Text("2s")),
+            ("bulkhead.wait", Raw::Text("3s")),
+            ("rate_limit.burst", Raw::Int(5)),
+            ("retry.budget_min", Raw::Int(5)),
+            sliding.clone(),
+        ];
+        let found = faults(&bad, Flavor::Async);
+        assert_eq!(found.len(), 4, "{found:#?}");
+        assert!(found.contains(&"wait 2s is longer than the deadline of 1s".into()));
+        let fast = [
+            ("rate_limit.max", Raw::Int(2000)),
+            ("rate_limit.per", Raw::Text("1us")),
+        ];
+        assert!(faults(&fast, Flavor::Async)[0].contains("more than one a nanosecond"));
+        let large = [("rate_limit.max", Raw::Int(2_000_000)), sliding];
+        assert!(faults(&large, Flavor::Async)[0].contains("at most 1000000"));
     }
 
     #[test]

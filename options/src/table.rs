@@ -99,10 +99,10 @@ macro_rules! for_each_policy {
             breaker BreakerPatch name "Stops calling a dependency that keeps failing." {
                 name(Kind::NAME, Name) [text "the call's name"] call served
                     "The registry's key: calls that name it share it."
-                key(Kind::EXPRESSION, &'static str) [none] attribute later
-                    "One breaker per key (host, tenant)."
-                max_keys(Kind::COUNT, u32) [value 10_000] registry later
-                    "Bound on keys in memory: only closed keys without counts make room."
+                key(Kind::EXPRESSION, &'static str) [none] attribute served
+                    "One breaker per key (host, tenant): any `Hash + Eq` expression over the arguments."
+                max_keys(Kind::COUNT, u32) [value 10_000] registry served
+                    "Bound on keys in memory: only closed keys without counts make room; beyond that a new key runs unguarded, with one warning."
                 health(Kind::keyword::<Health>(), Health) [value Health::Degraded] registry later
                     "What an open breaker does to `/health`."
                 mode(Kind::keyword::<Mode>(), Mode) [value Mode::Enforce] registry later
@@ -161,37 +161,37 @@ macro_rules! for_each_policy {
                     "Classes that are tried again. Payments leave out `timeout`; `rejected` may be added: then the pause is at least the rejection's `retry_in`."
                 rate_limited_factor(Kind::FACTOR, Factor) [value Factor::literal(2.0)] call served
                     "Longer pauses after a rate-limit answer; a `retry_after` in the error wins when longer; above `cap` it is not slept, the error returns."
-                budget(Kind::RATIO, Ratio) [none] call later
-                    "Retries may add at most this share of load."
-                budget_min(Kind::COUNT_OR_ZERO, u32) [value 10] call later
-                    "Retries a second that the budget always allows."
+                budget(Kind::RATIO, Ratio) [none] call served
+                    "Retries may add at most this share of load: over the last 10 s, 10 × `budget_min` + ratio × calls; when it is spent the last error comes back at once."
+                budget_min(Kind::COUNT_OR_ZERO, u32) [value 10] call served
+                    "Retries a second that the budget allows without any call."
                 notify(Kind::PATH, &'static str) [none] attribute served
                     "`fn(&Retrying)` before each pause: attempt, delay, class, error text."
                 share(Kind::ARGUMENTS, &'static str) [none] attribute served
                     "Arguments that the body sees by reference instead of by clone."
             }
             rate_limit RateLimitPatch name "Limits calls per time." {
-                name(Kind::NAME, Name) [text "the call's name"] call later
+                name(Kind::NAME, Name) [text "the call's name"] call served
                     "The registry's key: calls that name it share it."
                 scope(Kind::keyword::<Scope>(), Scope) [value Scope::Local] registry later
                     "This process, or the fleet through Redis."
                 mode(Kind::keyword::<Mode>(), Mode) [value Mode::Enforce] registry later
                     "As `mode`, of the named policy, wherever it is used."
-                max(Kind::COUNT, u32) [value 100] registry later
+                max(Kind::COUNT, u32) [value 100] registry served
                     "Calls per `per`."
-                per(Kind::DURATION, Duration) [value Duration::from_secs(60)] registry later
+                per(Kind::DURATION, Duration) [value Duration::from_secs(60)] registry served
                     "The time that `max` is counted over."
-                burst(Kind::COUNT, u32) [text "`max`"] registry later
+                burst(Kind::COUNT, u32) [text "`max`"] registry served
                     "Calls at once after a quiet time; an error with `sliding_window`."
-                algorithm(Kind::keyword::<Algorithm>(), Algorithm) [value Algorithm::TokenBucket] registry later
+                algorithm(Kind::keyword::<Algorithm>(), Algorithm) [value Algorithm::TokenBucket] registry served
                     "A steady flow with bursts, or an exact log of the last `per`."
-                key(Kind::EXPRESSION, &'static str) [none] attribute later
-                    "One limit per key (per user, per IP)."
-                max_keys(Kind::COUNT, u32) [value 10_000] registry later
+                key(Kind::EXPRESSION, &'static str) [none] attribute served
+                    "One limit per key (per user, per IP): any `Hash + Eq` expression over the arguments."
+                max_keys(Kind::COUNT, u32) [value 10_000] registry served
                     "Bound on keys in memory: only keys whose bucket is full again make room; else new keys are refused."
-                wait(Kind::PAUSE, Duration) [value Duration::ZERO] call later
-                    "How long a call may wait for its turn, first come first served."
-                guards(Kind::keyword::<Guards>(), Guards) [value Guards::Attempt] call later
+                wait(Kind::PAUSE, Duration) [value Duration::ZERO] call served
+                    "How long a call may wait for its turn, first come first served; a wait that cannot end in time is refused at once and spends nothing."
+                guards(Kind::keyword::<Guards>(), Guards) [value Guards::Attempt] call served
                     "Inside the retry, or around it."
                 lease(Kind::DURATION, Duration) [none] registry later
                     "Shared token bucket only: take tokens in batches valid this long."
@@ -203,19 +203,19 @@ macro_rules! for_each_policy {
                     "Shared, Redis out for longer than `fail_open`: what comes after."
             }
             bulkhead BulkheadPatch name "Limits calls at a time." {
-                name(Kind::NAME, Name) [text "the call's name"] call later
+                name(Kind::NAME, Name) [text "the call's name"] call served
                     "The registry's key: calls that name it share it."
                 scope(Kind::keyword::<Scope>(), Scope) [value Scope::Local] registry later
                     "This process, or the fleet through Redis."
                 mode(Kind::keyword::<Mode>(), Mode) [value Mode::Enforce] registry later
                     "As `mode`, of the named policy, wherever it is used."
-                max(Kind::COUNT, u32) [value 10] registry later
+                max(Kind::COUNT, u32) [value 10] registry served
                     "Calls at a time."
-                wait(Kind::PAUSE, Duration) [value Duration::from_secs(5)] call later
+                wait(Kind::PAUSE, Duration) [value Duration::from_secs(5)] call served
                     "Longest wait for a place."
-                queue(Kind::COUNT_OR_ZERO, u32) [none] registry later
+                queue(Kind::COUNT_OR_ZERO, u32) [none] registry served
                     "How many may wait, first come first served; unbounded unless set."
-                guards(Kind::keyword::<Guards>(), Guards) [value Guards::Attempt] call later
+                guards(Kind::keyword::<Guards>(), Guards) [value Guards::Attempt] call served
                     "The place is free during a pause, or held."
             }
             fallback FallbackPatch with "Answers where the call can't." {

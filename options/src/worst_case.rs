@@ -3,12 +3,14 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::keyword::Guards;
 use crate::kind::duration_text;
 use crate::patch::Patch;
 use crate::table::{RetryPatch, defaults};
 use crate::value::{Factor, Jitter};
 
-/// The longest that a call may take: attempts × timeout + pauses, or the deadline if that is less.
+/// The longest that a call may take: attempts × timeout + waits at guards + pauses, or the deadline
+/// if that is less.
 ///
 /// A remote side that names a `retry_after` can lengthen each pause up to the retry's `cap`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,10 +18,13 @@ use crate::value::{Factor, Jitter};
 pub struct WorstCase {
     /// Attempts at most.
     pub attempts: u32,
-    /// Pauses between them at most.
+    /// Waits for tokens and places at most.
+    pub waits: Duration,
+    /// Pauses between attempts at most.
     pub pauses: Duration,
     /// All of it; none where no limit bounds the body.
     pub total: Option<Duration>,
+    timeout: Option<Duration>,
 }
 
 /// The pause after attempt `attempt` (from 1) before any jitter: min(cap, base × factor^(n−1)).
@@ -62,20 +67,44 @@ pub fn worst_case(patch: &Patch) -> WorstCase {
     let pauses = patch
         .retry
         .map_or(Duration::ZERO, |retry| longest_pauses(&retry, attempts - 1));
-    let bodies = patch
-        .call
-        .timeout
-        .map(|timeout| timeout.saturating_mul(attempts));
-    let total = bodies.map(|bodies| bodies.saturating_add(pauses));
+    let waits = longest_waits(patch, attempts);
+    let timeout = patch.call.timeout;
+    let bodies = timeout.map(|timeout| timeout.saturating_mul(attempts));
+    let total = bodies.map(|bodies| bodies.saturating_add(waits).saturating_add(pauses));
     let total = match (total, patch.call.deadline) {
         (Some(total), Some(deadline)) => Some(total.min(deadline)),
         (total, deadline) => total.or(deadline),
     };
     WorstCase {
         attempts,
+        waits,
         pauses,
         total,
+        timeout,
     }
+}
+
+fn longest_waits(patch: &Patch, attempts: u32) -> Duration {
+    let limit = patch.rate_limit.map(|limit| {
+        (
+            limit.wait.unwrap_or(defaults::rate_limit::wait),
+            limit.guards,
+        )
+    });
+    let bulkhead = patch.bulkhead.map(|bulkhead| {
+        (
+            bulkhead.wait.unwrap_or(defaults::bulkhead::wait),
+            bulkhead.guards,
+        )
+    });
+    let each = [limit, bulkhead]
+        .into_iter()
+        .flatten()
+        .map(|(wait, guards)| match guards {
+            Some(Guards::Call) => wait,
+            _ => wait.saturating_mul(attempts),
+        });
+    each.fold(Duration::ZERO, Duration::saturating_add)
 }
 
 fn longest_pauses(retry: &RetryPatch, pauses: u32) -> Duration {
@@ -115,34 +144,35 @@ impl fmt::Display for WorstCase {
         } else {
             format!("{attempts} attempts")
         };
-        let pauses = match self.pauses {
+        let part = |what: &str, time: Duration| match time {
             Duration::ZERO => String::new(),
-            pauses => format!(" + pauses of {}", duration_text(round(pauses))),
+            time => format!(" + {what} of {}", duration_text(round(time))),
         };
+        let more = part("waits", self.waits) + &part("pauses", self.pauses);
         let Some(total) = self.total else {
             return write!(
                 f,
-                "unbounded ({attempts}{pauses}, no timeout and no deadline)"
+                "unbounded ({attempts}{more}, no timeout and no deadline)"
             );
         };
-        let bodies = total.saturating_sub(self.pauses) / self.attempts.max(1);
-        let sum = bodies
-            .saturating_mul(self.attempts)
-            .saturating_add(self.pauses);
-        if sum == total && total > self.pauses {
-            let each = duration_text(bodies);
-            write!(
+        let total_text = duration_text(round(total));
+        match self.timeout.filter(|timeout| self.sum(*timeout) == total) {
+            Some(timeout) => write!(
                 f,
-                "{} ({attempts} × {each}{pauses})",
-                duration_text(round(total))
-            )
-        } else {
-            write!(
-                f,
-                "{} (the deadline; up to {attempts}{pauses})",
-                duration_text(total)
-            )
+                "{total_text} ({attempts} × {}{more})",
+                duration_text(timeout)
+            ),
+            None => write!(f, "{total_text} (the deadline; up to {attempts}{more})"),
         }
+    }
+}
+
+impl WorstCase {
+    fn sum(&self, timeout: Duration) -> Duration {
+        let bodies = timeout.saturating_mul(self.attempts);
+        bodies
+            .saturating_add(self.waits)
+            .saturating_add(self.pauses)
     }
 }
 

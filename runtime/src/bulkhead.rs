@@ -51,7 +51,12 @@ impl Places {
     fn take_where(&self, free: impl Fn(u64) -> bool) -> bool {
         let mut word = self.word.load(Ordering::Relaxed);
         while free(word) {
-            match self.word.compare_exchange_weak(word, word + 1, Ordering::Acquire, Ordering::Relaxed) {
+            match self.word.compare_exchange_weak(
+                word,
+                word + 1,
+                Ordering::Acquire,
+                Ordering::Relaxed,
+            ) {
                 Ok(_) => return true,
                 Err(newer) => word = newer,
             }
@@ -75,7 +80,10 @@ impl Places {
     }
 
     pub(crate) fn rejection(&self) -> Rejection {
-        Rejection::BulkheadFull { bulkhead: self.name, max: self.max }
+        Rejection::BulkheadFull {
+            bulkhead: self.name,
+            max: self.max,
+        }
     }
 }
 
@@ -123,7 +131,11 @@ impl Bulkhead {
     ///
     /// [`Rejection::BulkheadFull`].
     pub fn try_enter(&self) -> Result<Place, Rejection> {
-        if self.0.try_take() { Ok(Place(self.0.clone())) } else { Err(self.0.rejection()) }
+        if self.0.try_take() {
+            Ok(Place(self.0.clone()))
+        } else {
+            Err(self.0.rejection())
+        }
     }
 
     /// Takes a place, waiting for its turn: first come first served, for as long as it takes, but
@@ -155,19 +167,30 @@ impl Bulkhead {
                 end => Err(Some(end)),
             }
         });
-        if entered.await { Ok(Place(self.0.clone())) } else { Err(self.0.rejection()) }
+        if entered.await {
+            Ok(Place(self.0.clone()))
+        } else {
+            Err(self.0.rejection())
+        }
     }
 
     /// Places taken, and calls that wait for one.
     #[must_use]
     pub fn status(&self) -> BulkheadStatus {
-        BulkheadStatus { active: self.0.active(), waiting: self.0.waiting(), max: self.0.max }
+        BulkheadStatus {
+            active: self.0.active(),
+            waiting: self.0.waiting(),
+            max: self.0.max,
+        }
     }
 }
 
 impl fmt::Debug for Bulkhead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Bulkhead").field("name", &self.name()).field("status", &self.status()).finish()
+        f.debug_struct("Bulkhead")
+            .field("name", &self.name())
+            .field("status", &self.status())
+            .finish()
     }
 }
 
@@ -195,6 +218,8 @@ impl Drop for Place {
 
 impl fmt::Debug for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Place").field("bulkhead", &self.0.name).finish_non_exhaustive()
+        f.debug_struct("Place")
+            .field("bulkhead", &self.0.name)
+            .finish_non_exhaustive()
     }
 }

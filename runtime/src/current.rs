@@ -28,8 +28,13 @@ pub(crate) struct Around {
 }
 
 impl Around {
-    pub(crate) const NOTHING: Self =
-        Self { attempt: 0, ends_at: Nanos::MAX, limit: Duration::MAX, timeout: None, key: 0 };
+    pub(crate) const NOTHING: Self = Self {
+        attempt: 0,
+        ends_at: Nanos::MAX,
+        limit: Duration::MAX,
+        timeout: None,
+        key: 0,
+    };
 }
 
 thread_local! {
@@ -143,7 +148,10 @@ impl Current {
     ///
     /// Dropping it drops `future`, and nothing else.
     pub fn scope<F: Future>(self, future: F) -> Inside<F> {
-        Inside { future, around: self.0 }
+        Inside {
+            future,
+            around: self.0,
+        }
     }
 }
 

@@ -66,7 +66,10 @@ impl Definition {
     /// What the calls that name this policy say of it.
     pub(crate) fn of(kind: Kind, name: Name) -> Self {
         let mut definition = Self::default();
-        for listed in catalog::all().iter().filter(|listed| kind.name_in(listed) == Some(name)) {
+        for listed in catalog::all()
+            .iter()
+            .filter(|listed| kind.name_in(listed) == Some(name))
+        {
             definition.add(kind, name, listed);
         }
         definition.check_rules(name);
@@ -83,11 +86,13 @@ impl Definition {
             match self.set_by.get(setting.path) {
                 None => {
                     self.patch.set(setting);
-                    self.set_by.insert(setting.path, (site.place, setting.value));
+                    self.set_by
+                        .insert(setting.path, (site.place, setting.value));
                 }
                 Some(first) if first.1 != setting.value => {
                     let second = (site.place, setting.value);
-                    self.conflicts.push(Conflict::of_values(name, setting.path, *first, second));
+                    self.conflicts
+                        .push(Conflict::of_values(name, setting.path, *first, second));
                 }
                 Some(_) => {}
             }
@@ -98,7 +103,9 @@ impl Definition {
 
     /// Options that are sound in each place may break a rule together.
     fn check_rules(&mut self, name: Name) {
-        let (Some(first), Some(last)) = (self.places.first(), self.places.last()) else { return };
+        let (Some(first), Some(last)) = (self.places.first(), self.places.last()) else {
+            return;
+        };
         if self.places.len() > 1 && self.conflicts.is_empty() {
             let faults = validate(&self.patch, Flavor::Async).into_iter();
             let faults = faults.map(|fault| Conflict::of_rule(name, fault, *first, *last));
@@ -121,11 +128,17 @@ pub(crate) fn conflicts() -> Vec<Conflict> {
     let sites = catalog::all();
     let mut found = Vec::new();
     for kind in Kind::ALL {
-        let mut names: Vec<Name> =
-            sites.iter().filter_map(|listed| kind.name_in(listed)).collect();
+        let mut names: Vec<Name> = sites
+            .iter()
+            .filter_map(|listed| kind.name_in(listed))
+            .collect();
         names.sort();
         names.dedup();
-        found.extend(names.into_iter().flat_map(|name| Definition::of(kind, name).conflicts));
+        found.extend(
+            names
+                .into_iter()
+                .flat_map(|name| Definition::of(kind, name).conflicts),
+        );
     }
     found.extend(call_name_conflicts(&sites));
     found

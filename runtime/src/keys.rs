@@ -137,7 +137,9 @@ impl<V: Forgettable> Keys<V> {
     fn make_room(&self, now: Nanos) -> Result<(), Full> {
         let full_until = self.full_until.load(Ordering::Relaxed);
         if now < full_until {
-            return Err(Full { retry_in: full_until - now });
+            return Err(Full {
+                retry_in: full_until - now,
+            });
         }
         let mut soonest = Nanos::MAX;
         let mut forgotten = 0;
@@ -156,7 +158,8 @@ impl<V: Forgettable> Keys<V> {
         if forgotten > 0 {
             return Ok(());
         }
-        self.full_until.store(now.saturating_add(soonest), Ordering::Relaxed);
+        self.full_until
+            .store(now.saturating_add(soonest), Ordering::Relaxed);
         Err(Full { retry_in: soonest })
     }
 
@@ -195,7 +198,8 @@ mod tests {
     #[test]
     fn a_borrowed_key_finds_what_an_owned_one_made() {
         let keys = Keys::new(10);
-        keys.with(Key::of(&("acme".to_owned(), 7)), 0, || Until(5), |_| ()).unwrap();
+        keys.with(Key::of(&("acme".to_owned(), 7)), 0, || Until(5), |_| ())
+            .unwrap();
         assert!(keys.get(Key::of(&("acme", 7)), |_| ()).is_some());
         assert!(keys.get(Key::of(&("acme", 8)), |_| ()).is_none());
     }
@@ -205,7 +209,9 @@ mod tests {
         let keys = Keys::new(2);
         keys.with(Key::of("a"), 0, || Until(10), |_| ()).unwrap();
         keys.with(Key::of("b"), 0, || Until(20), |_| ()).unwrap();
-        let full = keys.with(Key::of("c"), 4, || Until(30), |_| ()).unwrap_err();
+        let full = keys
+            .with(Key::of("c"), 4, || Until(30), |_| ())
+            .unwrap_err();
         assert_eq!(full, Full { retry_in: 6 });
         assert!(keys.with(Key::of("c"), 10, || Until(30), |_| ()).is_ok());
         assert!(keys.get(Key::of("a"), |_| ()).is_none());

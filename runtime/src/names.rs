@@ -21,7 +21,10 @@ struct Held<P> {
 
 impl<P> Default for Names<P> {
     fn default() -> Self {
-        Self(Mutex::new(Held { named: BTreeMap::new(), undeclared: 0 }))
+        Self(Mutex::new(Held {
+            named: BTreeMap::new(),
+            undeclared: 0,
+        }))
     }
 }
 
@@ -52,7 +55,10 @@ impl<P: Clone> Names<P> {
         }
         held.named.insert(name, made.clone());
         drop(held);
-        definition.conflicts.iter().for_each(|conflict| report(&Event::Conflict(conflict)));
+        definition
+            .conflicts
+            .iter()
+            .for_each(|conflict| report(&Event::Conflict(conflict)));
         made
     }
 

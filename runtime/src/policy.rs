@@ -87,7 +87,11 @@ impl Policy {
             name,
             timeout: patch.call.timeout,
             deadline: patch.call.deadline,
-            first_level: if around { Guards::Call } else { Guards::Attempt },
+            first_level: if around {
+                Guards::Call
+            } else {
+                Guards::Attempt
+            },
             has_queues: rate_limit.is_some() || bulkhead.is_some(),
             rate_limit,
             bulkhead,

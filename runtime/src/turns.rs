@@ -39,7 +39,11 @@ impl Turns {
     /// Wakes the first in the queue.
     #[cold]
     pub(crate) fn wake_first(&self) {
-        let waker = self.waiting().queue.front_mut().and_then(|first| first.waker.take());
+        let waker = self
+            .waiting()
+            .queue
+            .front_mut()
+            .and_then(|first| first.waker.take());
         if let Some(waker) = waker {
             waker.wake();
         }
@@ -61,10 +65,16 @@ impl<Q: Queued + ?Sized> Turn<Q> {
         }
         waiting.last += 1;
         let ticket = waiting.last;
-        waiting.queue.push_back(Waiter { ticket, waker: None });
+        waiting.queue.push_back(Waiter {
+            ticket,
+            waker: None,
+        });
         drop(waiting);
         of.joined();
-        Some(Self { of: of.clone(), ticket })
+        Some(Self {
+            of: of.clone(),
+            ticket,
+        })
     }
 
     pub(crate) fn of(&self) -> &Arc<Q> {
@@ -76,13 +86,23 @@ impl<Q: Queued + ?Sized> Turn<Q> {
         let mut waiting = self.of.turns().waiting();
         let ticket = self.ticket;
         // Tickets grow along the queue.
-        if let Ok(place) = waiting.queue.binary_search_by_key(&ticket, |waiter| waiter.ticket) {
+        if let Ok(place) = waiting
+            .queue
+            .binary_search_by_key(&ticket, |waiter| waiter.ticket)
+        {
             let waiter = &mut waiting.queue[place];
-            if !waiter.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            if !waiter
+                .waker
+                .as_ref()
+                .is_some_and(|known| known.will_wake(waker))
+            {
                 waiter.waker = Some(waker.clone());
             }
         }
-        waiting.queue.front().is_some_and(|first| first.ticket == ticket)
+        waiting
+            .queue
+            .front()
+            .is_some_and(|first| first.ticket == ticket)
     }
 }
 
@@ -90,7 +110,10 @@ impl<Q: Queued + ?Sized> Drop for Turn<Q> {
     fn drop(&mut self) {
         let mut waiting = self.of.turns().waiting();
         let ticket = self.ticket;
-        if let Ok(place) = waiting.queue.binary_search_by_key(&ticket, |waiter| waiter.ticket) {
+        if let Ok(place) = waiting
+            .queue
+            .binary_search_by_key(&ticket, |waiter| waiter.ticket)
+        {
             waiting.queue.remove(place);
         }
         drop(waiting);

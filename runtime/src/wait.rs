@@ -35,7 +35,9 @@ pub(crate) async fn until<T>(mut ask: impl FnMut(&Waker) -> Result<T, Option<Nan
                 Some(sleep) => sleep.as_mut().reset(at),
                 None => sleep = Some(Box::pin(tokio::time::sleep_until(at))),
             }
-            let asleep = sleep.as_mut().is_some_and(|sleep| sleep.as_mut().poll(context).is_pending());
+            let asleep = sleep
+                .as_mut()
+                .is_some_and(|sleep| sleep.as_mut().poll(context).is_pending());
             if asleep {
                 return Poll::Pending;
             }

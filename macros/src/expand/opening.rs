@@ -4,7 +4,8 @@ use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote_spanned};
 use steadfast_options::{Flavor, Value};
 use syn::ext::IdentExt as _;
-use syn::{Type, parse_quote};
+use syn::spanned::Spanned as _;
+use syn::{Expr, Type, parse_quote};
 
 use super::without_impl;
 use crate::args::Given;
@@ -15,14 +16,51 @@ pub(super) fn tokens(model: &Model) -> TokenStream {
     let root = &model.root.at(mixed);
     let site = site(model);
     let attempts = attempts(model);
+    let keys = keys(model);
     quote_spanned! {mixed=>
         let mut call = {
             #site
             #root::submit! { #root::SiteEntry::new(&SITE) }
             SITE.call()
         };
+        #keys
         #attempts
     }
+}
+
+/// What tells this call from others of the same function, while its arguments are still whole.
+fn keys(model: &Model) -> TokenStream {
+    let limit = model.keys.rate_limit.as_ref().map(|key| {
+        let (at, key) = (key.span().resolved_at(Span::mixed_site()), borrowed(key));
+        quote_spanned!(at=> call.limit_key(#key);)
+    });
+    let breaker = model.keys.breaker.as_ref().map(|key| {
+        let (at, key) = (key.span().resolved_at(Span::mixed_site()), borrowed(key));
+        let root = model.root.at(at);
+        quote_spanned! {at=>
+            call.breaker_key(#key, |key| {
+                #[allow(unused_imports)]
+                use #root::key_text::*;
+                (&&#root::KeyText(key)).key_text()
+            });
+        }
+    });
+    quote_spanned!(Span::mixed_site()=> #limit #breaker)
+}
+
+/// A key by reference; a tuple's parts each, so that they stay where they are. A reference hashes
+/// as what it refers to.
+fn borrowed(key: &Expr) -> TokenStream {
+    let inner = match key {
+        Expr::Paren(paren) => return borrowed(&paren.expr),
+        Expr::Group(group) => return borrowed(&group.expr),
+        Expr::Tuple(tuple) => {
+            let parts = tuple.elems.iter().map(borrowed);
+            quote_spanned!(key.span()=> (#(#parts,)*))
+        }
+        other => other.to_token_stream(),
+    };
+    quote_spanned!(key.span()=> &#inner)
 }
 
 fn site(model: &Model) -> TokenStream {

@@ -93,13 +93,25 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    pub(crate) fn new(rules: Rules, writers: Writers) -> Self {
+    /// Of a breaker that many threads use.
+    pub(crate) fn new(rules: Rules) -> Self {
+        Self::with(rules, Writers::Striped)
+    }
+
+    /// Of one key's breaker out of many: small, and slower where many threads meet.
+    pub(crate) fn small(rules: Rules) -> Self {
+        Self::with(rules, Writers::Shared)
+    }
+
+    fn with(rules: Rules, writers: Writers) -> Self {
         Self {
             word: AtomicU64::new(word(&rules, rules.origin)),
             open_until: AtomicU64::new(rules.open_until),
             settled_until: AtomicU64::new(rules.settled_until),
             origin: AtomicU64::new(rules.origin),
-            successes: rules.buckets().map(|buckets| Successes::new(buckets, writers)),
+            successes: rules
+                .buckets()
+                .map(|buckets| Successes::new(buckets, writers)),
             rules: Mutex::new(rules),
         }
     }

@@ -19,7 +19,11 @@ pub(super) struct KeyedBreakers {
 
 impl KeyedBreakers {
     pub(super) fn new(most: u32, thresholds: Thresholds) -> Self {
-        Self { keys: Keys::new(most), thresholds, warned: AtomicBool::new(false) }
+        Self {
+            keys: Keys::new(most),
+            thresholds,
+            warned: AtomicBool::new(false),
+        }
     }
 }
 
@@ -53,22 +57,32 @@ impl Breaker {
         let make = || Box::new(KeyedBreakers::new(self.0.max_keys, self.thresholds()));
         let keyed = self.0.keyed.get_or_init(make);
         let name = self.name();
-        let make = || Self::new_keyed(name, keyed.thresholds.clone(), shortened(text()));
+        let make = || Self::new_keyed(name, keyed.thresholds.clone(), shortened(&text()));
         let found = keyed.keys.with(key, clock::now(), make, Self::clone);
         if found.is_err() && !keyed.warned.swap(true, Ordering::Relaxed) {
-            report(&Event::TooManyKeys { breaker: name, most: keyed.keys.most() });
+            report(&Event::TooManyKeys {
+                breaker: name,
+                most: keyed.keys.most(),
+            });
         }
         found.ok()
     }
 
     fn thresholds(&self) -> Thresholds {
-        self.0.gate.look(clock::now(), |rules, _| rules.thresholds.clone())
+        self.0
+            .gate
+            .look(clock::now(), |rules, _| rules.thresholds.clone())
     }
 
     /// How the keys are, the worst of them by name.
     pub(super) fn keys_status(&self) -> KeysStatus {
-        let Some(keyed) = self.0.keyed.get() else { return KeysStatus::default() };
-        let mut status = KeysStatus { held: keyed.keys.len(), ..KeysStatus::default() };
+        let Some(keyed) = self.0.keyed.get() else {
+            return KeysStatus::default();
+        };
+        let mut status = KeysStatus {
+            held: keyed.keys.len(),
+            ..KeysStatus::default()
+        };
         let mut bad: Vec<KeyStatus> = Vec::new();
         let now = clock::now();
         keyed.keys.each(|breaker| {
@@ -78,14 +92,21 @@ impl Breaker {
             }
             let failures = breaker.0.gate.look(now, |_, shown| shown.failures);
             if failures > 0 || state != State::Closed {
-                bad.push(KeyStatus { key: breaker.0.key.clone().unwrap_or_default(), state, failures });
+                bad.push(KeyStatus {
+                    key: breaker.0.key.clone().unwrap_or_default(),
+                    state,
+                    failures,
+                });
             }
             if bad.len() > 4 * WORST {
                 keep_worst(&mut bad);
             }
         });
         keep_worst(&mut bad);
-        KeysStatus { worst: bad, ..status }
+        KeysStatus {
+            worst: bad,
+            ..status
+        }
     }
 }
 
@@ -97,7 +118,9 @@ fn keep_worst(bad: &mut Vec<KeyStatus>) {
     bad.truncate(WORST);
 }
 
-fn shortened(mut text: String) -> Box<str> {
+fn shortened(text: &str) -> Box<str> {
+    // Text shows its quotes; they say nothing here.
+    let mut text = text.trim_matches('"').to_owned();
     if let Some((end, _)) = text.char_indices().nth(LONGEST_KEY) {
         text.truncate(end);
         text.push('…');

@@ -69,13 +69,13 @@ struct Inner {
 
 impl Breaker {
     pub(crate) fn new(name: Name, thresholds: Thresholds, max_keys: u32) -> Self {
-        let gate = Gate::new(Rules::new(thresholds.clone(), clock::now()), Writers::Striped);
+        let gate = Gate::new(Rules::new(thresholds.clone(), clock::now()));
         Self::with(name, &thresholds, gate, None, max_keys)
     }
 
     /// The breaker of one key out of many: small, and written by whoever comes.
     fn new_keyed(name: Name, thresholds: Thresholds, key: Box<str>) -> Self {
-        let gate = Gate::new(Rules::new(thresholds.clone(), clock::now()), Writers::Shared);
+        let gate = Gate::small(Rules::new(thresholds.clone(), clock::now()));
         Self::with(name, &thresholds, gate, Some(key), 0)
     }
 
@@ -119,7 +119,10 @@ impl Breaker {
         let status = self.0.gate.look(now, |rules, shown| {
             BreakerStatus::new(self.name(), state, rules, shown, now)
         });
-        BreakerStatus { keys: self.keys_status(), ..status }
+        BreakerStatus {
+            keys: self.keys_status(),
+            ..status
+        }
     }
 
     /// Closes it, with counts and growth at zero; ends a manual state.

@@ -22,8 +22,11 @@ enum Owner {
 }
 
 impl Deadline {
-    pub(super) const NONE: Self =
-        Self { at: Nanos::MAX, limit: Duration::MAX, owner: Owner::This };
+    pub(super) const NONE: Self = Self {
+        at: Nanos::MAX,
+        limit: Duration::MAX,
+        owner: Owner::This,
+    };
 
     /// Measured from now.
     #[inline]
@@ -35,7 +38,11 @@ impl Deadline {
         });
         let outer = current::around();
         if outer.ends_at < own.at {
-            return Self { at: outer.ends_at, limit: outer.limit, owner: Owner::Outer };
+            return Self {
+                at: outer.ends_at,
+                limit: outer.limit,
+                owner: Owner::Outer,
+            };
         }
         own
     }

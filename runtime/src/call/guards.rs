@@ -7,6 +7,7 @@ use std::time::Duration;
 use steadfast_options::Guards;
 
 use super::{BreakerOf, Call};
+use crate::__private::KeyValue;
 use crate::breaker::{Breaker, Nanos, nanos};
 use crate::bulkhead::Places;
 use crate::classify::Class;
@@ -49,12 +50,12 @@ impl From<Held> for Step {
 
 impl Call {
     /// Tells the calls of this function apart by a key, for its rate limit.
-    pub fn limit_key(&mut self, key: &(impl std::hash::Hash + ?Sized)) {
+    pub fn limit_key(&mut self, key: &(impl KeyValue + ?Sized)) {
         self.limit_of = Whose::Of(Key::of(key));
     }
 
     /// Tells the calls of this function apart by a key, for its breaker.
-    pub fn breaker_key<K: std::hash::Hash + ?Sized>(&mut self, key: &K, text: impl FnOnce(&K) -> String) {
+    pub fn breaker_key<K: KeyValue + ?Sized>(&mut self, key: &K, text: impl FnOnce(&K) -> String) {
         if let Some(guard) = &self.policy.breaker {
             self.breaker_of = match guard.breaker.of_key(Key::of(key), || text(key)) {
                 Some(breaker) => BreakerOf::Key(breaker),
@@ -113,7 +114,10 @@ impl Call {
             return Err(Held::Refused(rejection));
         }
         let policy = self.policy.clone();
-        if let Some(guard) = policy.rate_limit.as_ref().filter(|guard| guard.guards == self.level)
+        if let Some(guard) = policy
+            .rate_limit
+            .as_ref()
+            .filter(|guard| guard.guards == self.level)
             && self.token.is_none()
         {
             let waited = self.waiting.is_some();
@@ -122,7 +126,10 @@ impl Call {
                 return Err(Held::Refused(rejection));
             }
         }
-        if let Some(guard) = policy.bulkhead.as_ref().filter(|guard| guard.guards == self.level)
+        if let Some(guard) = policy
+            .bulkhead
+            .as_ref()
+            .filter(|guard| guard.guards == self.level)
             && !self.placed
         {
             self.pass_bulkhead(guard, waker)?;
@@ -131,7 +138,11 @@ impl Call {
     }
 
     fn breaker_refuses(&self) -> Option<Rejection> {
-        let guard = self.policy.breaker.as_ref().filter(|guard| guard.guards == self.level);
+        let guard = self
+            .policy
+            .breaker
+            .as_ref()
+            .filter(|guard| guard.guards == self.level);
         guard.and(self.breaker())?.refuses()
     }
 
@@ -151,7 +162,9 @@ impl Call {
                 }
             }
         }
-        let Some(Waiting::Token(turn, end)) = self.waiting.as_deref() else { return Ok(()) };
+        let Some(Waiting::Token(turn, end)) = self.waiting.as_deref() else {
+            return Ok(());
+        };
         let end = *end;
         match turn.poll(waker) {
             Ok(token) => {
@@ -183,7 +196,9 @@ impl Call {
             let end = clock::precise().saturating_add(wait);
             self.waiting = Some(Box::new(Waiting::Place(turn, end)));
         }
-        let Some(Waiting::Place(turn, end)) = self.waiting.as_deref() else { return Ok(()) };
+        let Some(Waiting::Place(turn, end)) = self.waiting.as_deref() else {
+            return Ok(());
+        };
         let end = *end;
         if turn.is_first(waker) && places.take_in_turn() {
             self.placed = true;
@@ -195,7 +210,11 @@ impl Call {
         }
         self.waiting = None;
         let by_deadline = self.deadline.left().is_some_and(|left| left.is_zero());
-        Err(Held::Refused(if by_deadline { self.deadline.rejection() } else { places.rejection() }))
+        Err(Held::Refused(if by_deadline {
+            self.deadline.rejection()
+        } else {
+            places.rejection()
+        }))
     }
 
     fn within_deadline(&self, wait: Duration) -> Nanos {
@@ -210,10 +229,20 @@ impl Call {
 
     /// Ends what belongs to the attempt: tells the breaker, leaves the place.
     pub(super) fn leave_attempt(&mut self, class: Class, counted: bool) {
-        if self.policy.breaker.as_ref().is_some_and(|guard| guard.guards == Guards::Attempt) {
+        if self
+            .policy
+            .breaker
+            .as_ref()
+            .is_some_and(|guard| guard.guards == Guards::Attempt)
+        {
             self.settle(class, counted);
         }
-        if self.policy.bulkhead.as_ref().is_some_and(|guard| guard.guards == Guards::Attempt) {
+        if self
+            .policy
+            .bulkhead
+            .as_ref()
+            .is_some_and(|guard| guard.guards == Guards::Attempt)
+        {
             self.leave_place();
         }
     }
@@ -221,7 +250,9 @@ impl Call {
     /// Tells the breaker how what it let pass has ended.
     pub(super) fn settle(&mut self, class: Class, counted: bool) {
         let Some(pass) = self.pass.take() else { return };
-        let (Some(breaker), Some(guard)) = (self.breaker(), &self.policy.breaker) else { return };
+        let (Some(breaker), Some(guard)) = (self.breaker(), &self.policy.breaker) else {
+            return;
+        };
         if class == Class::Ignored || !counted {
             breaker.cancelled(pass);
         } else if class.is_in(guard.counts) {
@@ -234,10 +265,20 @@ impl Call {
     /// Gives back what the guards of one level gave, where a later one refuses.
     pub(super) fn give_back(&mut self, level: Guards) {
         self.waiting = None;
-        if self.policy.rate_limit.as_ref().is_some_and(|guard| guard.guards == level) {
+        if self
+            .policy
+            .rate_limit
+            .as_ref()
+            .is_some_and(|guard| guard.guards == level)
+        {
             self.give_token_back();
         }
-        if self.policy.bulkhead.as_ref().is_some_and(|guard| guard.guards == level) {
+        if self
+            .policy
+            .bulkhead
+            .as_ref()
+            .is_some_and(|guard| guard.guards == level)
+        {
             self.leave_place();
         }
     }

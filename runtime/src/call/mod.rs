@@ -47,13 +47,21 @@ pub struct View<'a> {
 
 impl<'a> View<'a> {
     pub(crate) fn new(class: Class, text: &'a dyn Display) -> Self {
-        Self { class, text, counted: true }
+        Self {
+            class,
+            text,
+            counted: true,
+        }
     }
 
     /// The class that the call's own `classify` function says.
     #[must_use]
     pub fn with_class(self, class: Class) -> Self {
-        Self { class, counted: true, ..self }
+        Self {
+            class,
+            counted: true,
+            ..self
+        }
     }
 }
 
@@ -129,7 +137,12 @@ impl Call {
         self.attempts = self.attempts.saturating_add(1);
         if self.attempts == 1 {
             self.deadline = Deadline::new(self.policy.deadline);
-            if let Some(budget) = self.policy.retry.as_ref().and_then(|retry| retry.budget.as_ref()) {
+            if let Some(budget) = self
+                .policy
+                .retry
+                .as_ref()
+                .and_then(|retry| retry.budget.as_ref())
+            {
                 budget.called();
             }
         }
@@ -158,7 +171,10 @@ impl Call {
             self.leave_place();
         }
         if self.attempts > 1 {
-            report(&Event::Recovered { call: self.policy.name, attempts: self.attempts });
+            report(&Event::Recovered {
+                call: self.policy.name,
+                attempts: self.attempts,
+            });
         }
     }
 
@@ -205,7 +221,11 @@ impl Call {
         if verdict == Verdict::Return {
             self.abandon();
             let late = matches!(rejection, Rejection::DeadlineExceeded { .. });
-            self.end(if late { Ended::Timeout } else { Ended::Rejected });
+            self.end(if late {
+                Ended::Timeout
+            } else {
+                Ended::Rejected
+            });
         }
         verdict
     }
@@ -217,7 +237,10 @@ impl Call {
     }
 
     fn report_rejection(&self, rejection: &Rejection) {
-        report(&Event::Rejected { call: self.policy.name, rejection });
+        report(&Event::Rejected {
+            call: self.policy.name,
+            rejection,
+        });
     }
 
     /// Whether the fallback answers for how the call ended. Says so to telemetry.
@@ -230,7 +253,9 @@ impl Call {
             _ => false,
         };
         if wants {
-            report(&Event::Fallback { call: self.policy.name });
+            report(&Event::Fallback {
+                call: self.policy.name,
+            });
         }
         wants
     }

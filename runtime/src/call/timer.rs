@@ -95,7 +95,8 @@ impl Call {
     /// Pending until `at`; the context's waker may wake sooner.
     pub(super) fn poll_wait(&mut self, at: Option<Nanos>, context: &mut Context<'_>) -> Poll<()> {
         let Some(at) = at else { return Poll::Pending };
-        self.timer.arm(Armed::Wait, clock::left(at).unwrap_or_default());
+        self.timer
+            .arm(Armed::Wait, clock::left(at).unwrap_or_default());
         self.poll_pause(context)
     }
 

@@ -23,11 +23,15 @@ impl Call {
     /// Whether an attempt whose body failed so is followed by another.
     pub(super) fn after(&mut self, view: &View<'_>) -> Verdict {
         let policy = self.policy.clone();
-        let Some(retry) = policy.retry.as_ref().filter(|retry| retry.covers(view.class)) else {
+        let Some(retry) = policy
+            .retry
+            .as_ref()
+            .filter(|retry| retry.covers(view.class))
+        else {
             return Verdict::Return;
         };
-        let pause = policy
-            .random(|rng| retry.pause(self.attempts, self.previous(retry), view.class, rng));
+        let pause =
+            policy.random(|rng| retry.pause(self.attempts, self.previous(retry), view.class, rng));
         self.pause(retry, pause, view)
     }
 
@@ -35,7 +39,11 @@ impl Call {
     pub(super) fn after_refusal(&mut self, rejection: &Rejection, level: Guards) -> Verdict {
         let policy = self.policy.clone();
         let late = matches!(rejection, Rejection::DeadlineExceeded { .. });
-        let Some(retry) = policy.retry.as_ref().filter(|retry| retry.covers_rejections()) else {
+        let Some(retry) = policy
+            .retry
+            .as_ref()
+            .filter(|retry| retry.covers_rejections())
+        else {
             return Verdict::Return;
         };
         if late || level == Guards::Call {
@@ -43,20 +51,35 @@ impl Call {
         }
         let pause = policy
             .random(|rng| retry.pause_after(rejection, self.attempts, self.previous(retry), rng));
-        self.pause(retry, pause, &View::new(Class::of_nested(rejection), rejection))
+        self.pause(
+            retry,
+            pause,
+            &View::new(Class::of_nested(rejection), rejection),
+        )
     }
 
     fn previous(&self, retry: &RetryPolicy) -> Duration {
-        if self.attempts == 1 { retry.first_pause() } else { self.previous_pause }
+        if self.attempts == 1 {
+            retry.first_pause()
+        } else {
+            self.previous_pause
+        }
     }
 
     /// The pause, where attempts are left, it ends before the deadline, and the budget allows it.
     fn pause(&mut self, retry: &RetryPolicy, pause: Option<Duration>, view: &View<'_>) -> Verdict {
         let (call, attempts) = (self.policy.name, self.attempts);
-        let View { class, text: error, .. } = *view;
+        let View {
+            class, text: error, ..
+        } = *view;
         if attempts >= retry.max {
             if retry.max > 1 {
-                report(&Event::Exhausted { call, attempts, class, error });
+                report(&Event::Exhausted {
+                    call,
+                    attempts,
+                    class,
+                    error,
+                });
             }
             return Verdict::Return;
         }
@@ -64,13 +87,24 @@ impl Call {
             return Verdict::Return;
         };
         if retry.budget.as_ref().is_some_and(|budget| !budget.allows()) {
-            report(&Event::BudgetSpent { call, attempts, class, error });
+            report(&Event::BudgetSpent {
+                call,
+                attempts,
+                class,
+                error,
+            });
             return Verdict::Return;
         }
         if let Some(notify) = self.policy.notify {
             notify(&Retrying::new(attempts, delay, class, error));
         }
-        report(&Event::Retry { call, attempt: attempts, delay, class, error });
+        report(&Event::Retry {
+            call,
+            attempt: attempts,
+            delay,
+            class,
+            error,
+        });
         self.previous_pause = delay;
         Verdict::Retry(delay)
     }

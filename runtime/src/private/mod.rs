@@ -1,6 +1,8 @@
 //! What the attribute's expansion calls. Not for use by hand: it changes without notice.
 
 mod answer;
+mod key;
+pub mod key_text;
 mod outcome;
 pub mod probe;
 mod replay;
@@ -9,6 +11,8 @@ pub use inventory::submit;
 pub use steadfast_options as options;
 
 pub use answer::{AnswerLater, Answering, answer_now};
+pub use key::KeyValue;
+pub use key_text::KeyText;
 pub use outcome::{Outcome, attempts_of};
 pub use probe::Probe;
 pub use replay::Replay;

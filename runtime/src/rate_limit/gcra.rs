@@ -18,7 +18,10 @@ impl Quota {
     pub(crate) fn new(max: u32, per: Nanos, burst: u32) -> Self {
         // Rounded up: never more than `max` in `per`, not by a nanosecond.
         let interval = per.div_ceil(max.into()).max(1);
-        Self { interval, tolerance: interval.saturating_mul(burst.into()) }
+        Self {
+            interval,
+            tolerance: interval.saturating_mul(burst.into()),
+        }
     }
 
     /// The arrival after a token was taken, or how long until there is one.
@@ -26,7 +29,11 @@ impl Quota {
     pub(crate) fn take(self, arrival: Nanos, now: Nanos) -> Result<Nanos, Nanos> {
         let next = arrival.max(now).saturating_add(self.interval);
         let ahead = next - now;
-        if ahead <= self.tolerance { Ok(next) } else { Err(ahead - self.tolerance) }
+        if ahead <= self.tolerance {
+            Ok(next)
+        } else {
+            Err(ahead - self.tolerance)
+        }
     }
 
     /// The arrival after a token was given back.

@@ -37,7 +37,11 @@ impl Lane {
             Rate::TokenBucket(quota) => Tokens::Bucket(quota, AtomicU64::new(0)),
             Rate::SlidingWindow(span) => Tokens::Window(span, Mutex::default()),
         };
-        Self { tokens, waiting: AtomicUsize::new(0), turns: Turns::default() }
+        Self {
+            tokens,
+            waiting: AtomicUsize::new(0),
+            turns: Turns::default(),
+        }
     }
 
     /// A token, unless others wait for one; else how long until there is one for a newcomer.
@@ -75,7 +79,10 @@ impl Lane {
     fn token_in(&self, now: Nanos, ahead: usize) -> Nanos {
         match &self.tokens {
             Tokens::Bucket(quota, arrival) => {
-                let first = quota.take(arrival.load(Ordering::Relaxed), now).err().unwrap_or(0);
+                let first = quota
+                    .take(arrival.load(Ordering::Relaxed), now)
+                    .err()
+                    .unwrap_or(0);
                 first.saturating_add(quota.interval.saturating_mul(ahead as Nanos))
             }
             Tokens::Window(span, log) => locked(log).room_in(*span, now, ahead),

@@ -48,7 +48,11 @@ struct Inner {
 impl Forgettable for Arc<Lane> {
     /// Only a key that is as good as new: forgetting it gives nobody a token.
     fn forgettable_in(&self, now: Nanos) -> Nanos {
-        if self.is_fresh(now) { 0 } else { self.fresh_in(now).max(1) }
+        if self.is_fresh(now) {
+            0
+        } else {
+            self.fresh_in(now).max(1)
+        }
     }
 }
 
@@ -90,9 +94,13 @@ impl RateLimit {
         let per = nanos(patch.per.unwrap_or(defaults::rate_limit::per));
         let burst = patch.burst.unwrap_or(max);
         let (rate, most) = match patch.algorithm.unwrap_or(defaults::rate_limit::algorithm) {
-            Algorithm::SlidingWindow => {
-                (Rate::SlidingWindow(Span { max: max as usize, per }), max.into())
-            }
+            Algorithm::SlidingWindow => (
+                Rate::SlidingWindow(Span {
+                    max: max as usize,
+                    per,
+                }),
+                max.into(),
+            ),
             _ => (Rate::TokenBucket(Quota::new(max, per, burst)), burst.into()),
         };
         Self(Arc::new(Inner {
@@ -117,7 +125,9 @@ impl RateLimit {
     ///
     /// [`Rejection::RateLimited`] with the time until there is one.
     pub fn try_acquire(&self) -> Result<(), Rejection> {
-        self.take(Whose::All).map(|_| ()).map_err(|time| self.rejection(time))
+        self.take(Whose::All)
+            .map(|_| ())
+            .map_err(|time| self.rejection(time))
     }
 
     /// As [`try_acquire`](Self::try_acquire), of the tokens of one key. Any `Hash` value is a key;
@@ -175,12 +185,16 @@ impl RateLimit {
         let now = (self.0.clock)();
         match whose {
             Whose::All => self.0.lane.take(now),
-            Whose::Of(key) => self.with(key, now, |lane| lane.take(now)).unwrap_or_else(|full| Err(full.retry_in)),
+            Whose::Of(key) => self
+                .with(key, now, |lane| lane.take(now))
+                .unwrap_or_else(|full| Err(full.retry_in)),
         }
     }
 
     fn with<R>(&self, key: Key, now: Nanos, act: impl FnOnce(&Arc<Lane>) -> R) -> Result<R, Full> {
-        self.0.keys.with(key, now, || Arc::new(Lane::new(self.0.rate)), act)
+        self.0
+            .keys
+            .with(key, now, || Arc::new(Lane::new(self.0.rate)), act)
     }
 
     /// A token at once, or a place in the queue where a turn comes within `wait`.
@@ -190,13 +204,18 @@ impl RateLimit {
             Ok(token) => Taken::Token(token),
             Err(time) if time > wait => Taken::Refused(time),
             Err(time) => match Turn::take(lane, None) {
-                Some(turn) => Taken::Wait(LimitWait { turn, clock: self.0.clock }),
+                Some(turn) => Taken::Wait(LimitWait {
+                    turn,
+                    clock: self.0.clock,
+                }),
                 None => Taken::Refused(time),
             },
         };
         match whose {
             Whose::All => queue(&self.0.lane),
-            Whose::Of(key) => self.with(key, now, queue).unwrap_or_else(|full| Taken::Refused(full.retry_in)),
+            Whose::Of(key) => self
+                .with(key, now, queue)
+                .unwrap_or_else(|full| Taken::Refused(full.retry_in)),
         }
     }
 
@@ -212,7 +231,10 @@ impl RateLimit {
 
     pub(crate) fn rejection(&self, retry_in: Nanos) -> Rejection {
         let retry_in = Some(Duration::from_nanos(retry_in));
-        Rejection::RateLimited { limiter: self.name(), retry_in }
+        Rejection::RateLimited {
+            limiter: self.name(),
+            retry_in,
+        }
     }
 
     /// Tokens used and left.
@@ -254,7 +276,10 @@ impl Rate {
 
 impl fmt::Debug for RateLimit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RateLimit").field("name", &self.name()).field("status", &self.status()).finish()
+        f.debug_struct("RateLimit")
+            .field("name", &self.name())
+            .field("status", &self.status())
+            .finish()
     }
 }
 

@@ -31,14 +31,20 @@ impl Log {
     pub(crate) fn room_in(&mut self, span: Span, now: Nanos, ahead: usize) -> Nanos {
         self.forget(span, now);
         let held = self.0.len();
-        let Some(leaves_first) = (held + ahead).checked_sub(span.max) else { return 0 };
+        let Some(leaves_first) = (held + ahead).checked_sub(span.max) else {
+            return 0;
+        };
         // Those ahead enter as others leave, and leave one span later themselves.
         let rounds = match held {
             0 => leaves_first / span.max.max(1) + 1,
             held if leaves_first < held => return self.left_in(leaves_first, span, now),
             held => (leaves_first - held) / span.max.max(1) + 1,
         };
-        let base = if held == 0 { 0 } else { self.left_in((leaves_first - held) % held, span, now) };
+        let base = if held == 0 {
+            0
+        } else {
+            self.left_in((leaves_first - held) % held, span, now)
+        };
         base.saturating_add(span.per.saturating_mul(rounds as Nanos))
     }
 
@@ -48,7 +54,11 @@ impl Log {
 
     /// A call exactly one span old is out.
     fn forget(&mut self, span: Span, now: Nanos) {
-        while self.0.front().is_some_and(|&time| now.saturating_sub(time) >= span.per) {
+        while self
+            .0
+            .front()
+            .is_some_and(|&time| now.saturating_sub(time) >= span.per)
+        {
             self.0.pop_front();
         }
     }
@@ -61,13 +71,19 @@ impl Log {
     }
 
     pub(crate) fn left(&self, span: Span, now: Nanos) -> u64 {
-        let held = self.0.iter().filter(|&&time| now.saturating_sub(time) < span.per).count();
+        let held = self
+            .0
+            .iter()
+            .filter(|&&time| now.saturating_sub(time) < span.per)
+            .count();
         span.max.saturating_sub(held) as u64
     }
 
     /// Time until the window is empty.
     pub(crate) fn empty_in(&self, span: Span, now: Nanos) -> Nanos {
-        self.0.back().map_or(0, |&last| (last + span.per).saturating_sub(now))
+        self.0
+            .back()
+            .map_or(0, |&last| (last + span.per).saturating_sub(now))
     }
 }
 
@@ -78,7 +94,10 @@ mod tests {
 
     #[test]
     fn never_more_than_max_in_any_span_over_a_million_random_arrivals() {
-        let span = Span { max: 100, per: 60_000 };
+        let span = Span {
+            max: 100,
+            per: 60_000,
+        };
         let (mut log, mut rng) = (Log::default(), Rng::with_seed(7));
         let mut admitted: VecDeque<Nanos> = VecDeque::new();
         let mut now = 0;

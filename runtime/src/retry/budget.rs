@@ -48,7 +48,12 @@ impl Budget {
         let now = clock::now();
         let calls = self.calls.sum(EPOCH, self.origin, now);
         let mut retries = self.retries.lock().unwrap_or_else(PoisonError::into_inner);
-        let room = within(retries.counts(self.origin, now).calls, calls, self.ratio, self.free);
+        let room = within(
+            retries.counts(self.origin, now).calls,
+            calls,
+            self.ratio,
+            self.free,
+        );
         if room {
             retries.add(self.origin, now, Outcome::SUCCESS);
         }
@@ -58,7 +63,10 @@ impl Budget {
 
 impl std::fmt::Debug for Budget {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Budget").field("ratio", &self.ratio).field("free", &self.free).finish_non_exhaustive()
+        f.debug_struct("Budget")
+            .field("ratio", &self.ratio)
+            .field("free", &self.free)
+            .finish_non_exhaustive()
     }
 }
 

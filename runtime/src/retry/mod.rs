@@ -94,7 +94,10 @@ impl RetryPolicy {
                 .unwrap_or(defaults::retry::rate_limited_factor)
                 .get(),
             budget: patch.budget.map(|ratio| {
-                Budget::new(ratio, patch.budget_min.unwrap_or(defaults::retry::budget_min))
+                Budget::new(
+                    ratio,
+                    patch.budget_min.unwrap_or(defaults::retry::budget_min),
+                )
             }),
         }
     }

@@ -1,0 +1,14 @@
+//! What tells the calls of one function apart.
+
+use std::hash::Hash;
+
+/// A value that can be a key.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be a key, since it is not `Hash`",
+    label = "a key is told from others by its hash",
+    note = "derive `Hash` and `Eq` for it, or use a part of it that has them, such as an id"
+)]
+pub trait KeyValue: Hash {}
+
+#[diagnostic::do_not_recommend]
+impl<K: Hash + ?Sized> KeyValue for K {}
