@@ -34,6 +34,14 @@ impl Setting {
         })
     }
 
+    /// What is wrong with a value that was not read but given, if anything.
+    #[must_use]
+    pub fn out_of_range(&self) -> Option<String> {
+        let option = Self::option(self.path).ok()?;
+        let wrong = (option.kind.parse?)(&Raw::Plain(&self.value.to_string())).err()?;
+        Some(format!("`{}`: {wrong}", self.path))
+    }
+
     fn option(path: &str) -> Result<&'static OptionMeta, String> {
         let (policy, option) = path.split_once('.').unwrap_or(("", path));
         PolicyMeta::find(policy)?.option(option)

@@ -349,6 +349,15 @@ macro_rules! define_table {
             }
 
             impl $patch {
+                $(
+                    #[doc = $meaning]
+                    #[must_use]
+                    pub const fn $option(mut self, $option: $type) -> Self {
+                        self.$option = Some($option);
+                        self
+                    }
+                )+
+
                 /// Takes every value that `higher` sets.
                 pub(crate) fn overlay(&mut self, higher: &Self) {
                     $(if higher.$option.is_some() { self.$option = higher.$option; })+

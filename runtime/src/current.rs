@@ -141,6 +141,17 @@ impl Current {
         IdempotencyKey(self.0.key)
     }
 
+    /// The same call with so much time left at the most, for calls that are made for somebody who
+    /// waits no longer.
+    #[must_use]
+    pub fn within(mut self, limit: Duration) -> Self {
+        let end = clock::precise().saturating_add(nanos(limit));
+        if end < self.0.ends_at {
+            (self.0.ends_at, self.0.limit) = (end, limit);
+        }
+        self
+    }
+
     /// Runs `future` inside this call, wherever it is polled: nested calls in a spawned task then
     /// keep to the deadline of the call around.
     ///

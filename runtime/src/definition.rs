@@ -63,6 +63,52 @@ pub(crate) struct Definition {
 }
 
 impl Definition {
+    /// What the calls that name this policy say of it, and what `patch` adds.
+    ///
+    /// # Errors
+    ///
+    /// Options that `patch` gives other values than the code.
+    pub(crate) fn with(kind: Kind, name: Name, patch: &Patch) -> Result<Self, Vec<String>> {
+        let mut definition = Self::of(kind, name);
+        let mut faults = Vec::new();
+        for setting in patch.settings().iter().filter(|setting| kind.owns(setting)) {
+            match definition.set_by.get(setting.path) {
+                Some((place, value)) if *value != setting.value => faults.push(format!(
+                    "`{}` of {name:?} is {} here but {value} at {place}",
+                    setting.path, setting.value,
+                )),
+                _ => {
+                    definition.patch.set(setting);
+                }
+            }
+        }
+        definition.guarded = definition.guarded.max(guarded_limit(patch));
+        if faults.is_empty() {
+            Ok(definition)
+        } else {
+            Err(faults)
+        }
+    }
+
+    /// What `patch` says otherwise than this definition, which is in force.
+    pub(crate) fn differs(&self, kind: Kind, name: Name, patch: &Patch) -> Vec<String> {
+        let held = self.patch.settings();
+        let wanted = patch
+            .settings()
+            .into_iter()
+            .filter(|setting| kind.owns(setting));
+        let differs = wanted.filter(|setting| !held.contains(setting));
+        let fault = |setting: Setting| {
+            let known = held.iter().find(|known| known.path == setting.path);
+            let known = known.map_or("its default".into(), |known| known.value.to_string());
+            format!(
+                "`{}` of {name:?} is {} here, but it is in use with {known}",
+                setting.path, setting.value
+            )
+        };
+        differs.map(fault).collect()
+    }
+
     /// What the calls that name this policy say of it.
     pub(crate) fn of(kind: Kind, name: Name) -> Self {
         let mut definition = Self::default();

@@ -71,6 +71,12 @@ impl<E: Classify> Classify for Error<E> {
             Self::Failed { source, .. } => source.classify(),
         }
     }
+
+    fn note_attempts(&mut self, ran: u32) {
+        if let Self::Failed { attempts, .. } = self {
+            *attempts = ran;
+        }
+    }
 }
 
 /// For errors that are no `std::error::Error` themselves, such as `anyhow::Error`.

@@ -27,7 +27,10 @@ extern crate self as steadfast;
 #[doc(hidden)]
 #[path = "private/mod.rs"]
 pub mod __private;
+#[cfg(feature = "axum")]
+pub mod axum;
 mod breaker;
+mod builder;
 mod bulkhead;
 mod call;
 mod catalog;
@@ -38,6 +41,8 @@ mod conflict;
 mod current;
 mod definition;
 mod error;
+#[cfg(feature = "http")]
+pub mod http;
 mod keys;
 mod names;
 mod policy;
@@ -52,10 +57,13 @@ mod sync;
 mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
+#[cfg(feature = "tower")]
+pub mod tower;
 mod turns;
 mod wait;
 
 pub use breaker::{Breaker, BreakerStatus, KeyStatus, KeysStatus, Permit, State};
+pub use builder::{Policy, PolicyBuilder, PolicyError};
 pub use bulkhead::{Bulkhead, BulkheadStatus, Place};
 pub use classify::{Class, Classify};
 pub use conflict::Conflict;

@@ -16,7 +16,7 @@ use crate::registry::Registry;
 use crate::retry::{RetryPolicy, Retrying};
 
 /// What holds for a call, from its first attempt to its last.
-pub(crate) struct Policy {
+pub(crate) struct Resolved {
     pub(crate) name: Name,
     pub(crate) timeout: Option<Duration>,
     pub(crate) deadline: Option<Duration>,
@@ -57,11 +57,18 @@ pub(crate) struct BulkheadGuard {
     pub(crate) wait: Duration,
 }
 
-impl Policy {
-    pub(crate) fn new(listed: &Listed, registry: &Registry) -> Self {
-        let Listed {
-            site, name, patch, ..
-        } = *listed;
+impl Resolved {
+    /// Of an annotated function.
+    pub(crate) fn of_site(listed: &Listed, registry: &Registry) -> Self {
+        Self::new(listed.name, listed.patch, listed.site.notify, registry)
+    }
+
+    pub(crate) fn new(
+        name: Name,
+        patch: Patch,
+        notify: Option<fn(&Retrying<'_>)>,
+        registry: &Registry,
+    ) -> Self {
         let breaker = patch.breaker.map(|patch| BreakerGuard {
             breaker: registry.breaker_named(patch.name.unwrap_or(name)),
             guards: patch.guards.unwrap_or(defaults::breaker::guards),
@@ -100,7 +107,7 @@ impl Policy {
             fallback_on: patch
                 .fallback
                 .map(|patch| patch.on.unwrap_or(defaults::fallback::on)),
-            notify: site.notify,
+            notify,
             patch,
             counters: Counters::new(),
             #[cfg(feature = "testing")]
@@ -193,22 +200,22 @@ pub struct CallCounts {
 /// A policy that is in use: of the global registry, or of one made apart.
 #[derive(Clone)]
 pub(crate) enum PolicyRef {
-    Global(&'static Policy),
-    Apart(Arc<Policy>),
+    Global(&'static Resolved),
+    Apart(Arc<Resolved>),
 }
 
-impl From<&'static Policy> for PolicyRef {
+impl From<&'static Resolved> for PolicyRef {
     #[inline]
-    fn from(policy: &'static Policy) -> Self {
+    fn from(policy: &'static Resolved) -> Self {
         Self::Global(policy)
     }
 }
 
 impl Deref for PolicyRef {
-    type Target = Policy;
+    type Target = Resolved;
 
     #[inline]
-    fn deref(&self) -> &Policy {
+    fn deref(&self) -> &Resolved {
         match self {
             Self::Global(policy) => policy,
             Self::Apart(policy) => policy,

@@ -8,15 +8,15 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
-use steadfast_options::{Name, defaults};
+use steadfast_options::{Name, Patch};
 
-use crate::breaker::{Breaker, Thresholds};
+use crate::breaker::Breaker;
 use crate::bulkhead::Bulkhead;
 use crate::catalog;
 use crate::conflict::Conflict;
-use crate::definition::{self, Kind};
+use crate::definition;
 use crate::names::Names;
-use crate::policy::{Policy, PolicyRef};
+use crate::policy::{PolicyRef, Resolved};
 use crate::rate_limit::RateLimit;
 use crate::site::Site;
 
@@ -47,7 +47,7 @@ struct Inner {
     rate_limits: Names<RateLimit>,
     bulkheads: Names<Bulkhead>,
     /// By the address of the site.
-    policies: Mutex<HashMap<usize, Arc<Policy>>>,
+    policies: Mutex<HashMap<usize, Arc<Resolved>>>,
     #[cfg(feature = "testing")]
     kit: Arc<crate::testing::Kit>,
 }
@@ -131,23 +131,38 @@ impl Registry {
     }
 
     pub(crate) fn breaker_named(&self, name: Name) -> Breaker {
-        self.0.breakers.get(Kind::Breaker, name, |definition| {
-            let patch = definition.patch.breaker.unwrap_or_default();
-            let max_keys = patch.max_keys.unwrap_or(defaults::breaker::max_keys);
-            Breaker::new(name, Thresholds::new(&patch, definition.guarded), max_keys)
-        })
+        self.0.breakers.get(name)
     }
 
     pub(crate) fn rate_limit_named(&self, name: Name) -> RateLimit {
-        self.0.rate_limits.get(Kind::RateLimit, name, |definition| {
-            RateLimit::new(name, &definition.patch.rate_limit.unwrap_or_default())
-        })
+        self.0.rate_limits.get(name)
     }
 
     pub(crate) fn bulkhead_named(&self, name: Name) -> Bulkhead {
-        self.0.bulkheads.get(Kind::Bulkhead, name, |definition| {
-            Bulkhead::new(name, &definition.patch.bulkhead.unwrap_or_default())
-        })
+        self.0.bulkheads.get(name)
+    }
+
+    /// Makes the named policies of a patch as it says.
+    ///
+    /// # Errors
+    ///
+    /// What the code or an earlier policy says otherwise.
+    pub(crate) fn define(&self, call: Name, patch: &Patch) -> Vec<String> {
+        let mut faults = Vec::new();
+        if let Some(breaker) = &patch.breaker {
+            faults.extend(self.0.breakers.define(breaker.name.unwrap_or(call), patch));
+        }
+        if let Some(limit) = &patch.rate_limit {
+            faults.extend(self.0.rate_limits.define(limit.name.unwrap_or(call), patch));
+        }
+        if let Some(bulkhead) = &patch.bulkhead {
+            faults.extend(
+                self.0
+                    .bulkheads
+                    .define(bulkhead.name.unwrap_or(call), patch),
+            );
+        }
+        faults
     }
 
     /// Every breaker that is in use or was asked for, by name.
@@ -211,16 +226,16 @@ impl Registry {
     }
 
     /// The policy of a site in this registry.
-    pub(crate) fn policy_of(&self, site: &'static Site) -> Arc<Policy> {
+    pub(crate) fn policy_of(&self, site: &'static Site) -> Arc<Resolved> {
         let key = std::ptr::from_ref(site).addr();
         if let Some(known) = self.policies().get(&key) {
             return known.clone();
         }
-        let made = Arc::new(Policy::new(&catalog::of(site), self));
+        let made = Arc::new(Resolved::of_site(&catalog::of(site), self));
         self.policies().entry(key).or_insert(made).clone()
     }
 
-    fn policies(&self) -> MutexGuard<'_, HashMap<usize, Arc<Policy>>> {
+    fn policies(&self) -> MutexGuard<'_, HashMap<usize, Arc<Resolved>>> {
         self.0
             .policies
             .lock()
@@ -258,10 +273,10 @@ pub(crate) fn policy_of(site: &'static Site) -> PolicyRef {
 
 /// Leaves the policy in its site, where calls find it with one load. What is left there stays for
 /// ever: one policy a site, and one more with each reload.
-fn publish(site: &'static Site, policy: Arc<Policy>) {
+fn publish(site: &'static Site, policy: Arc<Resolved>) {
     let _publishing = PUBLISHING.lock().unwrap_or_else(PoisonError::into_inner);
     if !SCOPED.load(Ordering::Relaxed) && site.policy.get().is_none() {
-        let kept: &'static Arc<Policy> = Box::leak(Box::new(policy));
+        let kept: &'static Arc<Resolved> = Box::leak(Box::new(policy));
         site.policy.set(Some(kept));
     }
 }

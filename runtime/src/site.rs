@@ -4,7 +4,7 @@ use steadfast_options::{Flavor, Name, Setting};
 
 use crate::call::Call;
 use crate::conflict::Place;
-use crate::policy::Policy;
+use crate::policy::Resolved;
 use crate::registry;
 use crate::retry::Retrying;
 use crate::slot::Slot;
@@ -19,7 +19,7 @@ pub struct Site {
     pub(crate) settings: &'static [Setting],
     pub(crate) notify: Option<fn(&Retrying<'_>)>,
     /// The policy in the global registry, once it is known and while no other registry is in use.
-    pub(crate) policy: Slot<Policy>,
+    pub(crate) policy: Slot<Resolved>,
 }
 
 impl Site {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use steadfast_options::{Flavor, Name, Patch, Setting, WorstCase, worst_case};
 
 use crate::catalog;
-use crate::policy::{CallCounts, Policy};
+use crate::policy::{CallCounts, Resolved};
 use crate::registry::Registry;
 use crate::site::Site;
 
@@ -14,7 +14,7 @@ use crate::site::Site;
 #[non_exhaustive]
 pub struct SiteInfo {
     site: &'static Site,
-    policy: Arc<Policy>,
+    policy: Arc<Resolved>,
 }
 
 /// Every annotated function of this program and the crates it links, in the order of file and
@@ -98,6 +98,10 @@ pub struct PolicyInfo {
 }
 
 impl PolicyInfo {
+    pub(crate) fn new(patch: Patch) -> Self {
+        Self { patch }
+    }
+
     /// Every option that is set, with its path, such as `breaker.failures`.
     #[must_use]
     pub fn settings(&self) -> Vec<Setting> {

@@ -16,6 +16,7 @@ mod guards;
 mod timer;
 mod verdict;
 
+use std::error::Error;
 use std::fmt::Display;
 use std::time::Duration;
 
@@ -25,7 +26,7 @@ pub(crate) use attempt::Refuse;
 pub use attempt::{Attempt, Once};
 
 use crate::breaker::{Breaker, Nanos, Pass};
-use crate::classify::Class;
+use crate::classify::{Class, is_own_limit};
 use crate::current::Around;
 use crate::policy::{Ended, PolicyRef};
 use crate::rate_limit::{Token, Whose};
@@ -54,6 +55,14 @@ impl<'a> View<'a> {
         }
     }
 
+    /// Of an error that says nothing itself, but may have been caused by one that does.
+    pub(crate) fn of_chain(chain: &(dyn Error + 'static), text: &'a dyn Display) -> Self {
+        Self {
+            counted: !is_own_limit(chain),
+            ..Self::new(Class::of(chain), text)
+        }
+    }
+
     /// The class that the call's own `classify` function says.
     #[must_use]
     pub fn with_class(self, class: Class) -> Self {
@@ -72,6 +81,8 @@ pub struct Call {
     attempts: u32,
     /// Those among them that never ran, since a guard refused them.
     refused: u32,
+    /// Whether no attempt may follow.
+    last: bool,
     /// Whether the body is running: if the call is dropped then, it panicked.
     running: bool,
     ended: Ended,
@@ -111,6 +122,7 @@ impl Call {
         Self {
             attempts: 0,
             refused: 0,
+            last: false,
             running: false,
             ended: Ended::Ok,
             level: policy.first_level,
@@ -129,6 +141,12 @@ impl Call {
             fault: fault::Injected::default(),
             policy,
         }
+    }
+
+    /// Whatever the retry says: what was needed for another attempt is gone.
+    #[cfg(feature = "tower")]
+    pub(crate) fn make_this_the_last(&mut self) {
+        self.last = true;
     }
 
     /// Begins the next attempt, at its guards.

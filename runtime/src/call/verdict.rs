@@ -83,6 +83,9 @@ impl Call {
             }
             return Verdict::Return;
         }
+        if self.last {
+            return Verdict::Return;
+        }
         let Some(delay) = pause.filter(|pause| !self.deadline.outlasted_by(*pause)) else {
             return Verdict::Return;
         };

@@ -59,6 +59,10 @@ pub enum Class {
 pub trait Classify {
     /// The class of this error.
     fn classify(&self) -> Class;
+
+    /// Tells the error how many attempts ran. Only [`Error`](crate::Error) cares.
+    #[doc(hidden)]
+    fn note_attempts(&mut self, _attempts: u32) {}
 }
 
 impl<C: Classify + ?Sized> Classify for Box<C> {
