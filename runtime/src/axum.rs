@@ -7,7 +7,7 @@ use axum_core::extract::FromRequestParts;
 use axum_core::response::{IntoResponse, Response};
 use http::request::Parts;
 
-use crate::current::{Inside, current};
+use crate::current::{Current, Inside, current};
 use crate::error::Error;
 use crate::http::read_time_left;
 use crate::rejection::Rejection;
@@ -20,6 +20,7 @@ impl IntoResponse for Rejection {
 }
 
 impl<E: IntoResponse> IntoResponse for Error<E> {
+    /// The rejection's answer, or that of the function's own error.
     fn into_response(self) -> Response {
         match self {
             Self::Rejected(rejection) => rejection.into_response(),
@@ -29,7 +30,8 @@ impl<E: IntoResponse> IntoResponse for Error<E> {
 }
 
 /// The time that the caller leaves us, out of the header that
-/// [`write_time_left`](crate::http::write_time_left) writes.
+/// [`write_time_left`](crate::http::write_time_left) writes. Never refuses a request: without the
+/// header there is no limit.
 ///
 /// ```
 /// use steadfast::axum::TimeLeft;
@@ -40,21 +42,24 @@ impl<E: IntoResponse> IntoResponse for Error<E> {
 /// }
 /// # let _ = axum::Router::<()>::new().route("/", axum::routing::get(handler));
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TimeLeft(pub Option<Duration>);
+#[derive(Clone, Debug)]
+pub struct TimeLeft(Current);
 
 impl TimeLeft {
+    /// The time left; none where the caller set no limit. It runs from when the request's head was
+    /// read, so that a body that comes slowly is paid from it.
+    #[must_use]
+    pub fn get(&self) -> Option<Duration> {
+        self.0.time_left()
+    }
+
     /// Runs `future` so that the calls inside keep to the caller's deadline.
     ///
     /// # Cancel safety
     ///
     /// Dropping it drops `future`, and nothing else.
     pub fn scope<F: Future>(self, future: F) -> Inside<F> {
-        let around = match self.0 {
-            Some(time) => current().within(time),
-            None => current(),
-        };
-        around.scope(future)
+        self.0.scope(future)
     }
 }
 
@@ -62,6 +67,10 @@ impl<S: Sync> FromRequestParts<S> for TimeLeft {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self(read_time_left(&parts.headers)))
+        let around = current();
+        Ok(Self(match read_time_left(&parts.headers) {
+            Some(time) => around.within(time),
+            None => around,
+        }))
     }
 }

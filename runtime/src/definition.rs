@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use steadfast_options::{
-    Flavor, Guards, Name, POLICIES, Patch, Place as Owner, Setting, Value, defaults, validate,
-    worst_case,
+    Flavor, Guards, Merge, Name, POLICIES, Patch, Place as Owner, Setting, Value, defaults,
+    validate, worst_case,
 };
 
 use crate::catalog::{self, Listed};
@@ -74,7 +74,8 @@ impl Definition {
         for setting in patch.settings().iter().filter(|setting| kind.owns(setting)) {
             match definition.set_by.get(setting.path) {
                 Some((place, value)) if *value != setting.value => faults.push(format!(
-                    "`{}` of {name:?} is {} here but {value} at {place}",
+                    "`{}` of {name:?} is {} here but {value} at {place}; give it once, or the same \
+                     twice",
                     setting.path, setting.value,
                 )),
                 _ => {
@@ -97,16 +98,34 @@ impl Definition {
             .settings()
             .into_iter()
             .filter(|setting| kind.owns(setting));
-        let differs = wanted.filter(|setting| !held.contains(setting));
+        let differs =
+            wanted.filter(|setting| !held.contains(setting) && !self.holds_by_default(setting));
         let fault = |setting: Setting| {
             let known = held.iter().find(|known| known.path == setting.path);
             let known = known.map_or("its default".into(), |known| known.value.to_string());
             format!(
-                "`{}` of {name:?} is {} here, but it is in use with {known}",
+                "`{}` of {name:?} is {} here, but it is in use with {known}; give it once, or the \
+                 same twice",
                 setting.path, setting.value
             )
         };
         differs.map(fault).collect()
+    }
+
+    /// Whether a setting says what holds anyhow: adding it changes nothing else, and its value is
+    /// the default.
+    fn holds_by_default(&self, setting: &Setting) -> bool {
+        let mut options = POLICIES.iter().flat_map(|policy| policy.options);
+        let option = options.find(|option| option.path == setting.path);
+        let default = option.and_then(|option| option.default).map(|text| text());
+        let others = |patch: &Patch| {
+            let mut settings = patch.settings();
+            settings.retain(|set| set.path != setting.path && set.value != Value::Declared);
+            settings
+        };
+        let mut merged = self.patch;
+        merged.merge(&Patch::of(&[*setting]));
+        default == Some(setting.value.to_string()) && others(&merged) == others(&self.patch)
     }
 
     /// What the calls that name this policy say of it.

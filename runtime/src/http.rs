@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ::http::header::{HeaderName, HeaderValue, RETRY_AFTER};
+use ::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use ::http::{HeaderMap, Response, StatusCode};
 
 use crate::current::current;
@@ -13,13 +13,9 @@ pub const TIME_LEFT: HeaderName = HeaderName::from_static("x-time-left-ms");
 
 impl Rejection {
     /// [`http_status`](Self::http_status), typed.
-    ///
-    /// # Panics
-    ///
-    /// Never: each is a status.
     #[must_use]
     pub fn status(&self) -> StatusCode {
-        StatusCode::from_u16(self.http_status()).expect("a rejection's status is one")
+        StatusCode::from_u16(self.http_status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE)
     }
 
     /// The value of a `Retry-After` header, in whole seconds, rounded up; none where it is not known
@@ -44,20 +40,38 @@ impl Rejection {
         ))
     }
 
-    /// The answer to a caller of yours: status, `Retry-After`, and the rejection as text.
+    /// The answer to a caller of yours: status, `Retry-After` where it is known, and the rejection
+    /// as plain text, with the name of the breaker, limit or bulkhead in it.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use steadfast::Rejection;
+    ///
+    /// let answer = Rejection::Timeout { limit: Duration::from_secs(2) }.to_response();
+    /// assert_eq!(answer.status(), 504);
+    /// assert_eq!(answer.body(), "timed out after 2s");
+    /// ```
     #[must_use]
     pub fn to_response(&self) -> Response<String> {
         let mut response = Response::new(self.to_string());
         *response.status_mut() = self.status();
+        let headers = response.headers_mut();
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("text/plain; charset=utf-8"),
+        );
         if let Some(time) = self.retry_after() {
-            response.headers_mut().insert(RETRY_AFTER, time);
+            headers.insert(RETRY_AFTER, time);
         }
         response
     }
 }
 
-/// Writes the time that the call around has left into a request's headers, so that the service it
-/// goes to can stop when nobody waits any more. Writes nothing where there is no limit.
+/// Writes the time that the call around has left into a request's headers ([`TIME_LEFT`], whole
+/// milliseconds, rounded down), so that the service it goes to can stop when nobody waits any more.
+/// Leaves the headers as they are where there is no limit.
+///
+/// The time on the way is not in it: the service may go on for that much longer.
 ///
 /// ```
 /// use std::time::Duration;
@@ -77,8 +91,8 @@ pub fn write_time_left(headers: &mut HeaderMap) {
     }
 }
 
-/// The time left that a caller wrote into a request's headers; none where it wrote nothing, or
-/// nothing that makes sense.
+/// The time left that a caller wrote into a request's headers; none where it wrote nothing, or no
+/// number of milliseconds. It can only make a call shorter, so that it needs no trust.
 #[must_use]
 pub fn read_time_left(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(TIME_LEFT)?.to_str().ok()?;

@@ -45,6 +45,7 @@ mod error;
 pub mod http;
 mod keys;
 mod names;
+pub mod options;
 mod policy;
 mod rate_limit;
 mod registry;

@@ -82,6 +82,16 @@ impl<P: Named> Names<P> {
         }
     }
 
+    /// What `patch` says otherwise of the policy of this name, which is left as it is.
+    pub(crate) fn disagreements(&self, name: Name, patch: &Patch) -> Vec<String> {
+        match self.known(name) {
+            Some((_, definition)) => definition.differs(P::KIND, name, patch),
+            None => Definition::with(P::KIND, name, patch)
+                .err()
+                .unwrap_or_default(),
+        }
+    }
+
     /// Makes the policy of this name as `patch` says; what is wrong with that, if anything.
     pub(crate) fn define(&self, name: Name, patch: &Patch) -> Vec<String> {
         let definition = match self.known(name) {

@@ -174,7 +174,8 @@ impl From<Class> for Ended {
     }
 }
 
-/// How the calls of one function ended, from [`SiteInfo::calls`](crate::SiteInfo::calls). Calls
+/// How the calls of one function or [`Policy`](crate::Policy) ended, from
+/// [`SiteInfo::calls`](crate::SiteInfo::calls) and [`Policy::calls`](crate::Policy::calls). Calls
 /// dropped by their callers are in none of these.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]

@@ -142,11 +142,26 @@ impl Registry {
         self.0.bulkheads.get(name)
     }
 
-    /// Makes the named policies of a patch as it says.
-    ///
-    /// # Errors
-    ///
-    /// What the code or an earlier policy says otherwise.
+    /// What the code or an earlier policy says otherwise of the policies that a patch names.
+    pub(crate) fn disagreements(&self, patch: &Patch) -> Vec<String> {
+        let Inner {
+            breakers,
+            rate_limits,
+            bulkheads,
+            ..
+        } = &*self.0;
+        let breaker = patch.breaker.and_then(|breaker| breaker.name);
+        let limit = patch.rate_limit.and_then(|limit| limit.name);
+        let bulkhead = patch.bulkhead.and_then(|bulkhead| bulkhead.name);
+        let mut found = Vec::new();
+        found.extend(breaker.map(|name| breakers.disagreements(name, patch)));
+        found.extend(limit.map(|name| rate_limits.disagreements(name, patch)));
+        found.extend(bulkhead.map(|name| bulkheads.disagreements(name, patch)));
+        found.concat()
+    }
+
+    /// Makes the named policies of a patch as it says; what the code or an earlier policy says
+    /// otherwise.
     pub(crate) fn define(&self, call: Name, patch: &Patch) -> Vec<String> {
         let mut faults = Vec::new();
         if let Some(breaker) = &patch.breaker {

@@ -91,7 +91,7 @@ impl std::fmt::Debug for SiteInfo {
     }
 }
 
-/// A policy in force, from [`SiteInfo::policy`].
+/// A policy in force, from [`SiteInfo::policy`] and [`Policy::info`](crate::Policy::info).
 #[derive(Clone, Copy, PartialEq)]
 pub struct PolicyInfo {
     patch: Patch,

@@ -26,11 +26,12 @@
 //! # });
 //! ```
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use fastrand::Rng;
+use steadfast_options::Name;
 
 use crate::classify::Class;
 use crate::registry::Registry;
@@ -56,6 +57,8 @@ pub(crate) struct Kit {
     rng: Mutex<Option<Rng>>,
     /// By the call's name, each with how often it is still to come.
     faults: Mutex<HashMap<String, Vec<(Fault, u32)>>>,
+    /// The calls that no attribute declares.
+    by_hand: Mutex<BTreeSet<Name>>,
 }
 
 impl Kit {
@@ -65,6 +68,21 @@ impl Kit {
             Some(rng) => draw(rng),
             None => draw(&mut Rng::new()),
         }
+    }
+
+    /// Notes the name of a policy made by hand.
+    pub(crate) fn know(&self, name: Name) {
+        self.by_hand
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(name);
+    }
+
+    fn names(&self) -> BTreeSet<Name> {
+        let by_hand = self.by_hand.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut names = by_hand.clone();
+        names.extend(crate::catalog::all().iter().map(|listed| listed.name));
+        names
     }
 
     pub(crate) fn fault(&self, call: &str) -> Option<Fault> {
@@ -92,12 +110,10 @@ impl Registry {
     ///
     /// # Panics
     ///
-    /// Where no annotated function has this name, so that a test with a typo does not pass.
+    /// Where no annotated function has this name, and no [`Policy`](crate::Policy) that was built in
+    /// this registry, so that a test with a typo does not pass.
     pub fn inject(&self, call: &str, fault: Fault, times: u32) {
-        let known: Vec<_> = crate::catalog::all()
-            .iter()
-            .map(|listed| listed.name)
-            .collect();
+        let known = self.kit().names();
         if !known.iter().any(|name| *name == *call) {
             let names = known.iter().map(|name| &**name);
             let near = steadfast_options::closest(call, names);

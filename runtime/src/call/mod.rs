@@ -55,11 +55,15 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Of an error that says nothing itself, but may have been caused by one that does.
-    pub(crate) fn of_chain(chain: &(dyn Error + 'static), text: &'a dyn Display) -> Self {
+    /// Of an error in whose chain a limit of ours may stand.
+    pub(crate) fn in_chain(
+        class: Class,
+        chain: &(dyn Error + 'static),
+        text: &'a dyn Display,
+    ) -> Self {
         Self {
             counted: !is_own_limit(chain),
-            ..Self::new(Class::of(chain), text)
+            ..Self::new(class, text)
         }
     }
 
@@ -143,9 +147,16 @@ impl Call {
         }
     }
 
-    /// Whatever the retry says: what was needed for another attempt is gone.
+    /// Whether the retry allows an attempt after the next.
     #[cfg(feature = "tower")]
-    pub(crate) fn make_this_the_last(&mut self) {
+    pub(crate) fn may_go_on(&self) -> bool {
+        let retry = self.policy.retry.as_ref();
+        retry.is_some_and(|retry| self.attempts.saturating_add(1) < retry.max)
+    }
+
+    /// Whatever the retry says: what another attempt would need is gone.
+    #[cfg(feature = "tower")]
+    pub(crate) fn make_the_next_the_last(&mut self) {
         self.last = true;
     }
 

@@ -19,7 +19,7 @@ use std::fmt::Display;
 use std::marker::PhantomData;
 
 use crate::call::View;
-use crate::classify::{Class, Classify, is_own_limit};
+use crate::classify::{Class, Classify};
 use crate::error::Error;
 
 /// Stands for the return type `R` of an annotated function.
@@ -53,7 +53,7 @@ macro_rules! levels {
 levels! {
     /// An error that says its class, and has a chain in which a limit of ours may stand.
     ViaClassifyAndChain for &&&&&Probe<Result<T, E>>, [Classify + StdError + 'static], |error| {
-        counting(error.classify(), error, error)
+        View::in_chain(error.classify(), error, error)
     };
     /// An error that says its class.
     ViaClassify for &&&&Probe<Result<T, E>>, [Classify], |error| {
@@ -61,12 +61,12 @@ levels! {
     };
     /// An error whose chain of sources is looked into.
     ViaChain for &&&Probe<Result<T, E>>, [StdError + 'static], |error| {
-        counting(Class::of(error), error, error)
+        View::in_chain(Class::of(error), error, error)
     };
     /// `anyhow`, `eyre` and boxed errors.
     ViaBox for &&Probe<Result<T, E>>, [AsRef<dyn StdError + Send + Sync> + Display], |error| {
         let inner: &(dyn StdError + 'static) = error.as_ref();
-        counting(Class::of(inner), inner, error)
+        View::in_chain(Class::of(inner), inner, error)
     };
     /// An error of which only the text is known.
     ViaText for &Probe<Result<T, E>>, [Display], |error| View::new(Class::Transient, error);
@@ -81,12 +81,6 @@ pub trait ViaNothing<E> {
 }
 
 impl<R, E> ViaNothing<E> for Probe<R> {}
-
-fn counting<'e>(class: Class, chain: &(dyn StdError + 'static), text: &'e dyn Display) -> View<'e> {
-    let mut view = View::new(class, text);
-    view.counted = !is_own_limit(chain);
-    view
-}
 
 /// Tells an error of ours how many attempts ran.
 pub trait NoteAttempt<E> {
