@@ -156,7 +156,7 @@ impl Bulkhead {
         let Some(turn) = Turn::take(&self.0, self.0.queue) else {
             return Err(self.0.rejection());
         };
-        let end = current::ends_at();
+        let end = current::ends().0;
         let entered = wait::until(|waker| {
             if turn.is_first(waker) && self.0.take_in_turn() {
                 return Ok(true);

@@ -14,7 +14,7 @@ use crate::breaker::{Nanos, nanos};
 use crate::clock;
 
 /// The call around, as its body sees it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Around {
     pub(crate) attempt: u32,
     /// The end of the call's deadline, or of that of a call around it.
@@ -24,7 +24,7 @@ pub(crate) struct Around {
     /// The attempt's own limit: how long, until it is known when it ends.
     pub(crate) timeout: Option<Duration>,
     /// The number that makes the idempotency key; zero until someone asks.
-    pub(crate) key: u64,
+    key: Cell<u64>,
 }
 
 impl Around {
@@ -33,45 +33,42 @@ impl Around {
         ends_at: Nanos::MAX,
         limit: Duration::MAX,
         timeout: None,
-        key: 0,
+        key: Cell::new(0),
     };
-}
 
-thread_local! {
-    static AROUND: Cell<Around> = const { Cell::new(Around::NOTHING) };
-}
-
-/// When the call around ends; `Nanos::MAX` where nothing ends it.
-pub(crate) fn ends_at() -> Nanos {
-    AROUND.get().ends_at
-}
-
-pub(crate) fn around() -> Around {
-    AROUND.get()
-}
-
-/// Makes `around` what the work inside sees, and notes what the work made of it.
-#[inline]
-pub(crate) fn inside<R>(around: &mut Around, work: impl FnOnce() -> R) -> R {
-    let outer = AROUND.replace(*around);
-    let _leave = Leave { outer, around };
-    work()
-}
-
-struct Leave<'a> {
-    outer: Around,
-    around: &'a mut Around,
-}
-
-impl Drop for Leave<'_> {
+    /// Makes this what the work inside sees.
     #[inline]
-    fn drop(&mut self) {
-        self.around.key = AROUND.replace(self.outer).key;
+    pub(crate) fn inside<R>(&self, work: impl FnOnce() -> R) -> R {
+        AROUND.set(self, work)
+    }
+
+    fn key(&self) -> u64 {
+        if self.key.get() == 0 {
+            self.key.set(fresh_key());
+        }
+        self.key.get()
     }
 }
 
+// A reference, not a copy: to enter and to leave is to swap one pointer.
+scoped_tls::scoped_thread_local!(static AROUND: Around);
+
+fn around<R>(read: impl FnOnce(&Around) -> R) -> R {
+    if AROUND.is_set() {
+        AROUND.with(read)
+    } else {
+        read(&Around::NOTHING)
+    }
+}
+
+/// When the call around ends, and the limit that ends there; `Nanos::MAX` where nothing ends it.
+#[inline]
+pub(crate) fn ends() -> (Nanos, Duration) {
+    around(|around| (around.ends_at, around.limit))
+}
+
 /// The annotated call that this runs in, from [`current()`].
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Current(Around);
 
 /// The annotated call that this code runs in: its attempt, the time it has left, and a key that
@@ -97,18 +94,15 @@ pub struct Current(Around);
 /// ```
 #[must_use]
 pub fn current() -> Current {
-    let mut around = AROUND.get();
+    let mut around = around(|around| {
+        around.key(); // the same for whoever asks later
+        around.clone()
+    });
     if let Some(timeout) = around.timeout.take() {
         // The body is in its first poll: its attempt began just now.
         let end = clock::precise().saturating_add(nanos(timeout));
         if end < around.ends_at {
             (around.ends_at, around.limit) = (end, timeout);
-        }
-    }
-    if around.key == 0 {
-        around.key = fresh_key();
-        if around.attempt > 0 {
-            AROUND.set(around);
         }
     }
     Current(around)
@@ -138,7 +132,7 @@ impl Current {
     /// digits, as payment APIs want in `Idempotency-Key`.
     #[must_use]
     pub fn idempotency_key(&self) -> IdempotencyKey {
-        IdempotencyKey(self.0.key)
+        IdempotencyKey(self.0.key())
     }
 
     /// The same call with so much time left at the most, for calls that are made for somebody who
@@ -200,6 +194,6 @@ impl<F: Future> Future for Inside<F> {
 
     fn poll(self: Pin<&mut Self>, context: &mut task::Context<'_>) -> task::Poll<F::Output> {
         let this = self.project();
-        inside(this.around, || this.future.poll(context))
+        this.around.inside(|| this.future.poll(context))
     }
 }

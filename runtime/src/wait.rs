@@ -15,7 +15,7 @@ use crate::clock;
 /// How long a wait without a limit of its own may last: for ever, or until the deadline of the
 /// call around.
 pub(crate) fn longest() -> Nanos {
-    match crate::current::ends_at() {
+    match crate::current::ends().0 {
         Nanos::MAX => Nanos::MAX,
         end => end.saturating_sub(clock::precise()),
     }

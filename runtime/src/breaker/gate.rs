@@ -10,6 +10,8 @@
 //! as having come before the failure that set it, which is one of the orders the two could have
 //! had.
 
+use std::num::NonZeroU64;
+
 use super::rules::{Rules, Shown, State, Transition};
 use super::successes::{Successes, Writers};
 use super::window::{Nanos, Outcome};
@@ -43,24 +45,51 @@ fn word(rules: &Rules, now: Nanos) -> u64 {
     word
 }
 
-/// What a call was admitted as.
+/// What a call was admitted as: one word, so that it is carried in a register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Pass {
-    epoch: u64,
-    role: Role,
-}
+pub(crate) struct Pass(NonZeroU64);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Role {
-    Ordinary,
+    /// Of this epoch of the closed state.
+    Ordinary(u64),
+    /// With this token.
     Probe(u64),
     /// The breaker is disabled: nothing counts.
     Uncounted,
 }
 
+/// Neither epochs nor tokens grow into the uppermost bits.
+const PROBE: u64 = 1 << 63;
+const UNCOUNTED: u64 = 1 << 62;
+
 impl Pass {
+    #[inline]
+    fn ordinary(epoch: u64) -> Self {
+        Self(NonZeroU64::MIN | (epoch << 1))
+    }
+
+    fn new(role: Role) -> Self {
+        match role {
+            Role::Ordinary(epoch) => Self::ordinary(epoch),
+            Role::Probe(token) => Self(NonZeroU64::MIN | (token << 1) | PROBE),
+            Role::Uncounted => Self(NonZeroU64::MIN | UNCOUNTED),
+        }
+    }
+
+    #[inline]
+    fn role(self) -> Role {
+        let word = self.0.get();
+        let value = (word & !(PROBE | UNCOUNTED)) >> 1;
+        match word & (PROBE | UNCOUNTED) {
+            0 => Role::Ordinary(value),
+            PROBE => Role::Probe(value),
+            _ => Role::Uncounted,
+        }
+    }
+
     pub(crate) fn is_probe(self) -> bool {
-        matches!(self.role, Role::Probe(_))
+        matches!(self.role(), Role::Probe(_))
     }
 }
 
@@ -120,10 +149,7 @@ impl Gate {
     #[inline]
     pub(crate) fn admit_if_closed(&self) -> Option<Pass> {
         let word = self.word.load(Ordering::Acquire);
-        (word & STATE == CLOSED).then_some(Pass {
-            epoch: word >> EPOCH_SHIFT,
-            role: Role::Ordinary,
-        })
+        (word & STATE == CLOSED).then(|| Pass::ordinary(word >> EPOCH_SHIFT))
     }
 
     /// Lets a call pass, or refuses it.
@@ -140,7 +166,7 @@ impl Gate {
         let mut change = Change::default();
         let mut rules = lock(&self.rules);
         let role = match rules.state {
-            State::Closed => Role::Ordinary,
+            State::Closed => Role::Ordinary(rules.epoch),
             State::Disabled => Role::Uncounted,
             State::ForcedOpen => return Err(Refused { retry_in: None }),
             State::Open | State::HalfOpen => {
@@ -152,13 +178,7 @@ impl Gate {
             }
         };
         self.publish(&rules, now);
-        Ok((
-            Pass {
-                epoch: rules.epoch,
-                role,
-            },
-            change,
-        ))
+        Ok((Pass::new(role), change))
     }
 
     /// Whether a call that came now would be refused, with nothing taken.
@@ -181,38 +201,36 @@ impl Gate {
     #[inline]
     pub(crate) fn succeed(&self, pass: Pass, now: impl Fn() -> Nanos) -> Option<Change> {
         let word = self.word.load(Ordering::Acquire);
-        if pass.role != Role::Ordinary || word >> EPOCH_SHIFT != pass.epoch {
-            return self.finish_unless_ordinary(pass, Some(Outcome::SUCCESS), now);
+        let epoch = word >> EPOCH_SHIFT;
+        if pass != Pass::ordinary(epoch) {
+            return self.succeed_elsewhere(pass, now());
         }
         if let Some(successes) = &self.successes {
             let now = now();
-            successes.add(pass.epoch, self.origin.load(Ordering::Relaxed), now);
+            successes.add(epoch, self.origin.load(Ordering::Relaxed), now);
             if word & VISIT_UNSETTLED != 0 && now >= self.settled_until.load(Ordering::Relaxed) {
-                return Some(self.record(pass.epoch, Outcome::SUCCESS, now));
+                return Some(self.record(epoch, Outcome::SUCCESS, now));
             }
         }
-        (word & VISIT != 0).then(|| self.record(pass.epoch, Outcome::SUCCESS, now()))
+        (word & VISIT != 0).then(|| self.record(epoch, Outcome::SUCCESS, now()))
     }
 
+    /// A success of a probe, or of a state that is over.
     #[cold]
-    fn finish_unless_ordinary(
-        &self,
-        pass: Pass,
-        outcome: Option<Outcome>,
-        now: impl Fn() -> Nanos,
-    ) -> Option<Change> {
-        matches!(pass.role, Role::Probe(_)).then(|| self.finish(pass, outcome, now()))
+    fn succeed_elsewhere(&self, pass: Pass, now: Nanos) -> Option<Change> {
+        pass.is_probe()
+            .then(|| self.finish(pass, Some(Outcome::SUCCESS), now))
     }
 
     /// Counts an outcome; none for a call that counts as nothing, which gives a probe's place back.
     pub(crate) fn finish(&self, pass: Pass, outcome: Option<Outcome>, now: Nanos) -> Change {
-        match (pass.role, outcome) {
+        match (pass.role(), outcome) {
             (Role::Probe(token), outcome) => self.probed(token, outcome, now),
-            (Role::Ordinary, Some(outcome)) if outcome.is_plain() => {
+            (Role::Ordinary(_), Some(outcome)) if outcome.is_plain() => {
                 self.succeed(pass, || now).unwrap_or_default()
             }
-            (Role::Ordinary, Some(outcome)) => self.record(pass.epoch, outcome, now),
-            (Role::Ordinary, None) | (Role::Uncounted, _) => Change::default(),
+            (Role::Ordinary(epoch), Some(outcome)) => self.record(epoch, outcome, now),
+            (Role::Ordinary(_), None) | (Role::Uncounted, _) => Change::default(),
         }
     }
 

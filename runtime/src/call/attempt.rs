@@ -8,7 +8,6 @@ use pin_project_lite::pin_project;
 
 use super::guards::Step;
 use super::{Call, Verdict, View};
-use crate::current;
 use crate::rejection::Rejection;
 
 pin_project! {
@@ -118,7 +117,7 @@ where
             call.running = true;
             call.spend_token();
             let polled = match call.poll_fault(context) {
-                None => current::inside(&mut call.around, || body.poll(context)),
+                None => call.around.inside(|| body.poll(context)),
                 Some(Poll::Pending) => Poll::Pending,
                 Some(Poll::Ready(rejection)) => Poll::Ready(Err((this.refuse)(rejection))),
             };
@@ -159,7 +158,7 @@ impl Call {
         error: &mut E,
         view: impl Fn(&mut E, u32) -> View<'_>,
     ) -> Verdict {
-        let view = self.seen(view(error, self.attempts - self.refused));
+        let view = self.seen(view(error, self.ran()));
         // A `Classify` that panics is the body's panic too.
         self.running = false;
         self.disarm();

@@ -7,7 +7,7 @@ use super::attempt::{Refuse, no_retry};
 use super::guards::Step;
 use super::{Call, Verdict, View};
 use crate::rejection::Rejection;
-use crate::{current, wait};
+use crate::wait;
 
 impl Call {
     /// As [`attempt`](Self::attempt), for a sync body.
@@ -29,7 +29,7 @@ impl Call {
                 self.running = true;
                 self.spend_token();
                 let result = match self.fault_blocking() {
-                    None => current::inside(&mut self.around, body),
+                    None => self.around.inside(body),
                     Some(rejection) => Err(refuse(rejection)),
                 };
                 match result {

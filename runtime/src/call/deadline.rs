@@ -36,11 +36,11 @@ impl Deadline {
             limit,
             owner: Owner::This,
         });
-        let outer = current::around();
-        if outer.ends_at < own.at {
+        let (at, limit) = current::ends();
+        if at < own.at {
             return Self {
-                at: outer.ends_at,
-                limit: outer.limit,
+                at,
+                limit,
                 owner: Owner::Outer,
             };
         }

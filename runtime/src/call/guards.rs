@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use steadfast_options::Guards;
 
-use super::{BreakerOf, Call};
+use super::Call;
+use super::rest::BreakerOf;
 use crate::__private::KeyValue;
 use crate::breaker::{Breaker, Nanos, nanos};
 use crate::bulkhead::Places;
@@ -51,26 +52,25 @@ impl From<Held> for Step {
 impl Call {
     /// Tells the calls of this function apart by a key, for its rate limit.
     pub fn limit_key(&mut self, key: &(impl KeyValue + ?Sized)) {
-        self.limit_of = Whose::Of(Key::of(key));
+        *self.rest().limit_of = Whose::Of(Key::of(key));
     }
 
     /// Tells the calls of this function apart by a key, for its breaker.
     pub fn breaker_key<K: KeyValue + ?Sized>(&mut self, key: &K, text: impl FnOnce(&K) -> String) {
-        if let Some(guard) = &self.policy.breaker {
-            self.breaker_of = match guard.breaker.of_key(Key::of(key), || text(key)) {
-                Some(breaker) => BreakerOf::Key(breaker),
-                None => BreakerOf::Nobody,
-            };
-        }
+        let Some(guard) = &self.policy.breaker else {
+            return;
+        };
+        let breaker = guard.breaker.of_key(Key::of(key), || text(key));
+        *self.rest().breaker_of = breaker.map_or(BreakerOf::Nobody, BreakerOf::Key);
     }
 
     /// The breaker that this call is guarded by.
     #[inline]
     pub(super) fn breaker(&self) -> Option<&Breaker> {
-        match &self.breaker_of {
-            BreakerOf::Policy => self.policy.breaker.as_ref().map(|guard| &guard.breaker),
-            BreakerOf::Key(breaker) => Some(breaker),
-            BreakerOf::Nobody => None,
+        match self.rest.as_ref().map(|rest| &rest.breaker_of) {
+            None | Some(BreakerOf::Policy) => Some(&self.policy.breaker.as_ref()?.breaker),
+            Some(BreakerOf::Key(breaker)) => Some(breaker),
+            Some(BreakerOf::Nobody) => None,
         }
     }
 
@@ -120,7 +120,7 @@ impl Call {
             .filter(|guard| guard.guards == self.level)
             && self.token.is_none()
         {
-            let waited = self.waiting.is_some();
+            let waited = self.is_waiting();
             self.pass_limit(guard, waker)?;
             if waited && let Some(rejection) = self.breaker_refuses() {
                 return Err(Held::Refused(rejection));
@@ -148,9 +148,9 @@ impl Call {
 
     fn pass_limit(&mut self, guard: &LimitGuard, waker: &Waker) -> Result<(), Held> {
         let refuse = |time| Held::Refused(guard.limit.rejection(time));
-        if self.waiting.is_none() {
+        if !self.is_waiting() {
             let wait = self.within_deadline(guard.wait);
-            match guard.limit.take_or_wait(self.limit_of, wait) {
+            match guard.limit.take_or_wait(self.limit_of(), wait) {
                 Taken::Refused(time) => return Err(refuse(time)),
                 Taken::Token(token) => {
                     self.token = Some(token);
@@ -158,22 +158,22 @@ impl Call {
                 }
                 Taken::Wait(turn) => {
                     let end = clock::precise().saturating_add(wait);
-                    self.waiting = Some(Box::new(Waiting::Token(turn, end)));
+                    *self.rest().waiting = Some(Waiting::Token(turn, end));
                 }
             }
         }
-        let Some(Waiting::Token(turn, end)) = self.waiting.as_deref() else {
+        let Some(Waiting::Token(turn, end)) = self.rest().waiting else {
             return Ok(());
         };
         let end = *end;
         match turn.poll(waker) {
             Ok(token) => {
                 self.token = Some(token);
-                self.waiting = None;
+                self.stop_waiting();
                 Ok(())
             }
             Err(_) if clock::left(end).is_none() => {
-                self.waiting = None;
+                self.stop_waiting();
                 Err(refuse(0))
             }
             Err(at) => Err(Held::Wait(Some(at.map_or(end, |at| at.min(end))))),
@@ -182,7 +182,7 @@ impl Call {
 
     fn pass_bulkhead(&mut self, guard: &BulkheadGuard, waker: &Waker) -> Result<(), Held> {
         let places = &guard.bulkhead.0;
-        if self.waiting.is_none() {
+        if !self.is_waiting() {
             if places.try_take() {
                 self.placed = true;
                 return Ok(());
@@ -194,21 +194,21 @@ impl Call {
             let wait = self.within_deadline(guard.wait);
             let turn = Turn::take(places, places.queue).ok_or_else(full)?;
             let end = clock::precise().saturating_add(wait);
-            self.waiting = Some(Box::new(Waiting::Place(turn, end)));
+            *self.rest().waiting = Some(Waiting::Place(turn, end));
         }
-        let Some(Waiting::Place(turn, end)) = self.waiting.as_deref() else {
+        let Some(Waiting::Place(turn, end)) = self.rest().waiting else {
             return Ok(());
         };
         let end = *end;
         if turn.is_first(waker) && places.take_in_turn() {
             self.placed = true;
-            self.waiting = None;
+            self.stop_waiting();
             return Ok(());
         }
         if clock::left(end).is_some() {
             return Err(Held::Wait(Some(end)));
         }
-        self.waiting = None;
+        self.stop_waiting();
         let by_deadline = self.deadline.left().is_some_and(|left| left.is_zero());
         Err(Held::Refused(if by_deadline {
             self.deadline.rejection()
@@ -264,7 +264,7 @@ impl Call {
 
     /// Gives back what the guards of one level gave, where a later one refuses.
     pub(super) fn give_back(&mut self, level: Guards) {
-        self.waiting = None;
+        self.stop_waiting();
         if self
             .policy
             .rate_limit
@@ -285,7 +285,7 @@ impl Call {
 
     fn give_token_back(&mut self) {
         if let (Some(token), Some(guard)) = (self.token.take(), &self.policy.rate_limit) {
-            guard.limit.give_back(self.limit_of, token);
+            guard.limit.give_back(self.limit_of(), token);
         }
     }
 

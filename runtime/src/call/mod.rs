@@ -13,28 +13,28 @@ mod fault;
 #[path = "no_fault.rs"]
 mod fault;
 mod guards;
+mod rest;
 mod timer;
 mod verdict;
 
 use std::error::Error;
 use std::fmt::Display;
-use std::time::Duration;
+use std::pin::Pin;
 
 use steadfast_options::{FallbackOn, Guards};
 
 pub(crate) use attempt::Refuse;
 pub use attempt::{Attempt, Once};
 
-use crate::breaker::{Breaker, Nanos, Pass};
+use crate::breaker::{Nanos, Pass};
 use crate::classify::{Class, is_own_limit};
 use crate::current::Around;
 use crate::policy::{Ended, PolicyRef};
-use crate::rate_limit::{Token, Whose};
+use crate::rate_limit::Token;
 use crate::rejection::Rejection;
 use crate::telemetry::{Event, report};
 use deadline::Deadline;
-use guards::Waiting;
-use timer::Timer;
+use rest::Rest;
 use verdict::Verdict;
 
 /// What a failed attempt's error is to the policies.
@@ -82,9 +82,15 @@ impl<'a> View<'a> {
 #[doc(hidden)]
 pub struct Call {
     policy: PolicyRef,
-    attempts: u32,
-    /// Those among them that never ran, since a guard refused them.
-    refused: u32,
+    /// What the body can know of the call; the number of the attempt among it.
+    around: Around,
+    deadline: Deadline,
+    pass: Option<Pass>,
+    /// When the body started, where the breaker times it.
+    started: Nanos,
+    /// A token that is given back unless the body runs.
+    token: Option<Token>,
+    placed: bool,
     /// Whether no attempt may follow.
     last: bool,
     /// Whether the body is running: if the call is dropped then, it panicked.
@@ -92,55 +98,26 @@ pub struct Call {
     ended: Ended,
     /// Where the guards of the attempt under way are.
     level: Guards,
-    waiting: Option<Box<Waiting>>,
-    /// A token that is given back unless the body runs.
-    token: Option<Token>,
-    placed: bool,
-    pass: Option<Pass>,
-    /// Whose tokens, and whose breaker, where keys tell them apart.
-    limit_of: Whose,
-    breaker_of: BreakerOf,
-    /// When the body started, where the breaker times it.
-    started: Nanos,
-    deadline: Deadline,
-    around: Around,
-    previous_pause: Duration,
-    timer: Timer,
+    rest: Option<Pin<Box<Rest>>>,
     #[cfg(feature = "testing")]
     fault: fault::Injected,
-}
-
-/// The breaker of a call.
-enum BreakerOf {
-    /// The one that the policy names.
-    Policy,
-    /// That of the call's key.
-    Key(Breaker),
-    /// None: there are too many keys.
-    Nobody,
 }
 
 impl Call {
     #[inline]
     pub(crate) fn new(policy: PolicyRef) -> Self {
         Self {
-            attempts: 0,
-            refused: 0,
+            around: Around::NOTHING,
+            deadline: Deadline::NONE,
+            pass: None,
+            started: 0,
+            token: None,
+            placed: false,
             last: false,
             running: false,
             ended: Ended::Ok,
             level: policy.first_level,
-            waiting: None,
-            token: None,
-            placed: false,
-            pass: None,
-            limit_of: Whose::All,
-            breaker_of: BreakerOf::Policy,
-            started: 0,
-            deadline: Deadline::NONE,
-            around: Around::NOTHING,
-            previous_pause: Duration::ZERO,
-            timer: Timer::default(),
+            rest: None,
             #[cfg(feature = "testing")]
             fault: fault::Injected::default(),
             policy,
@@ -151,7 +128,7 @@ impl Call {
     #[cfg(feature = "tower")]
     pub(crate) fn may_go_on(&self) -> bool {
         let retry = self.policy.retry.as_ref();
-        retry.is_some_and(|retry| self.attempts.saturating_add(1) < retry.max)
+        retry.is_some_and(|retry| self.around.attempt.saturating_add(1) < retry.max)
     }
 
     /// Whatever the retry says: what another attempt would need is gone.
@@ -163,8 +140,8 @@ impl Call {
     /// Begins the next attempt, at its guards.
     #[inline]
     fn begin(&mut self) {
-        self.attempts = self.attempts.saturating_add(1);
-        if self.attempts == 1 {
+        self.around.attempt = self.around.attempt.saturating_add(1);
+        if self.around.attempt == 1 {
             self.deadline = Deadline::new(self.policy.deadline);
             if let Some(budget) = self
                 .policy
@@ -180,7 +157,6 @@ impl Call {
     /// The guards let the attempt pass; its body comes next.
     #[inline]
     fn enter_body(&mut self) {
-        self.around.attempt = self.attempts;
         self.around.ends_at = self.deadline.at;
         self.around.limit = self.deadline.limit;
         self.around.timeout = self.policy.timeout;
@@ -199,10 +175,10 @@ impl Call {
         if self.placed {
             self.leave_place();
         }
-        if self.attempts > 1 {
+        if self.around.attempt > 1 {
             report(&Event::Recovered {
                 call: self.policy.name,
-                attempts: self.attempts,
+                attempts: self.around.attempt,
             });
         }
     }
@@ -242,7 +218,7 @@ impl Call {
     /// A guard refused the attempt, or the deadline came while it waited.
     #[inline(never)]
     fn refused(&mut self, rejection: &Rejection) -> Verdict {
-        self.refused += 1;
+        *self.rest().refused += 1;
         self.report_rejection(rejection);
         let level = self.level;
         self.give_back(level);

@@ -30,8 +30,8 @@ impl Call {
         else {
             return Verdict::Return;
         };
-        let pause =
-            policy.random(|rng| retry.pause(self.attempts, self.previous(retry), view.class, rng));
+        let pause = policy
+            .random(|rng| retry.pause(self.around.attempt, self.previous(retry), view.class, rng));
         self.pause(retry, pause, view)
     }
 
@@ -49,8 +49,9 @@ impl Call {
         if late || level == Guards::Call {
             return Verdict::Return;
         }
-        let pause = policy
-            .random(|rng| retry.pause_after(rejection, self.attempts, self.previous(retry), rng));
+        let pause = policy.random(|rng| {
+            retry.pause_after(rejection, self.around.attempt, self.previous(retry), rng)
+        });
         self.pause(
             retry,
             pause,
@@ -59,16 +60,18 @@ impl Call {
     }
 
     fn previous(&self, retry: &RetryPolicy) -> Duration {
-        if self.attempts == 1 {
+        if self.around.attempt == 1 {
             retry.first_pause()
         } else {
-            self.previous_pause
+            self.rest
+                .as_ref()
+                .map_or(Duration::ZERO, |rest| rest.previous_pause)
         }
     }
 
     /// The pause, where attempts are left, it ends before the deadline, and the budget allows it.
     fn pause(&mut self, retry: &RetryPolicy, pause: Option<Duration>, view: &View<'_>) -> Verdict {
-        let (call, attempts) = (self.policy.name, self.attempts);
+        let (call, attempts) = (self.policy.name, self.around.attempt);
         let View {
             class, text: error, ..
         } = *view;
@@ -108,7 +111,7 @@ impl Call {
             class,
             error,
         });
-        self.previous_pause = delay;
+        *self.rest().previous_pause = delay;
         Verdict::Retry(delay)
     }
 }
