@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use steadfast_options::{BulkheadPatch, Name, defaults};
 
-use crate::breaker::Nanos;
 use crate::rejection::Rejection;
 use crate::turns::{Queued, Turn, Turns};
 use crate::{clock, current, wait};
@@ -156,15 +155,14 @@ impl Bulkhead {
         let Some(turn) = Turn::take(&self.0, self.0.queue) else {
             return Err(self.0.rejection());
         };
-        let end = current::ends().0;
+        let end = current::deadline_around();
         let entered = wait::until(|waker| {
             if turn.is_first(waker) && self.0.take_in_turn() {
                 return Ok(true);
             }
             match end {
-                Nanos::MAX => Err(None),
-                end if clock::left(end).is_none() => Ok(false),
-                end => Err(Some(end)),
+                Some(end) if clock::left(end.at).is_none() => Ok(false),
+                end => Err(end.map(|end| end.at)),
             }
         });
         if entered.await {

@@ -10,29 +10,29 @@ use std::time::Duration;
 
 use pin_project_lite::pin_project;
 
-use crate::breaker::{Nanos, nanos};
-use crate::clock;
+use crate::deadline::Deadline;
 
 /// The call around, as its body sees it.
 #[derive(Clone, Debug)]
 pub(crate) struct Around {
     pub(crate) attempt: u32,
-    /// The end of the call's deadline, or of that of a call around it.
-    pub(crate) ends_at: Nanos,
-    /// The deadline that ends there.
-    pub(crate) limit: Duration,
+    /// The call's deadline, or that of a call around it.
+    pub(crate) deadline: Deadline,
     /// The attempt's own limit: how long, until it is known when it ends.
     pub(crate) timeout: Option<Duration>,
+    /// When the attempt's own limit ends it, once that is known.
+    pub(crate) cut: Option<Deadline>,
     /// The number that makes the idempotency key; zero until someone asks.
     key: Cell<u64>,
 }
 
 impl Around {
+    #[allow(clippy::declare_interior_mutable_const)] // each use is a fresh one
     pub(crate) const NOTHING: Self = Self {
         attempt: 0,
-        ends_at: Nanos::MAX,
-        limit: Duration::MAX,
+        deadline: Deadline::NONE,
         timeout: None,
+        cut: None,
         key: Cell::new(0),
     };
 
@@ -40,6 +40,17 @@ impl Around {
     #[inline]
     pub(crate) fn inside<R>(&self, work: impl FnOnce() -> R) -> R {
         AROUND.set(self, work)
+    }
+
+    /// When the attempt ends at the latest.
+    fn ends(&self) -> Deadline {
+        let end = match (self.cut, self.timeout) {
+            (Some(cut), _) => cut,
+            // The body is in its first poll: its attempt began just now.
+            (None, Some(timeout)) => Deadline::of(timeout),
+            (None, None) => Deadline::NONE,
+        };
+        self.deadline.min(end)
     }
 
     fn key(&self) -> u64 {
@@ -53,18 +64,14 @@ impl Around {
 // A reference, not a copy: to enter and to leave is to swap one pointer.
 scoped_tls::scoped_thread_local!(static AROUND: Around);
 
-fn around<R>(read: impl FnOnce(&Around) -> R) -> R {
-    if AROUND.is_set() {
-        AROUND.with(read)
-    } else {
-        read(&Around::NOTHING)
-    }
-}
-
-/// When the call around ends, and the limit that ends there; `Nanos::MAX` where nothing ends it.
+/// When the call around ends, where there is one that does.
 #[inline]
-pub(crate) fn ends() -> (Nanos, Duration) {
-    around(|around| (around.ends_at, around.limit))
+pub(crate) fn deadline_around() -> Option<Deadline> {
+    if !AROUND.is_set() {
+        return None;
+    }
+    let end = AROUND.with(Around::ends);
+    (!end.is_none()).then_some(end)
 }
 
 /// The annotated call that this runs in, from [`current()`].
@@ -94,18 +101,20 @@ pub struct Current(Around);
 /// ```
 #[must_use]
 pub fn current() -> Current {
-    let mut around = around(|around| {
+    let seen = |around: &Around| {
         around.key(); // the same for whoever asks later
-        around.clone()
-    });
-    if let Some(timeout) = around.timeout.take() {
-        // The body is in its first poll: its attempt began just now.
-        let end = clock::precise().saturating_add(nanos(timeout));
-        if end < around.ends_at {
-            (around.ends_at, around.limit) = (end, timeout);
+        Around {
+            deadline: around.ends(),
+            timeout: None,
+            cut: None,
+            ..around.clone()
         }
-    }
-    Current(around)
+    };
+    Current(if AROUND.is_set() {
+        AROUND.with(seen)
+    } else {
+        seen(&Around::NOTHING)
+    })
 }
 
 fn fresh_key() -> u64 {
@@ -124,8 +133,7 @@ impl Current {
     /// nothing cuts it.
     #[must_use]
     pub fn time_left(&self) -> Option<Duration> {
-        let ends = self.0.ends_at != Nanos::MAX;
-        ends.then(|| clock::left(self.0.ends_at).unwrap_or_default())
+        self.0.deadline.left()
     }
 
     /// A key that is the same for every attempt of one call and for no other call: 32 hexadecimal
@@ -139,10 +147,7 @@ impl Current {
     /// waits no longer.
     #[must_use]
     pub fn within(mut self, limit: Duration) -> Self {
-        let end = clock::precise().saturating_add(nanos(limit));
-        if end < self.0.ends_at {
-            (self.0.ends_at, self.0.limit) = (end, limit);
-        }
+        self.0.deadline = self.0.deadline.min(Deadline::of(limit));
         self
     }
 

@@ -39,6 +39,7 @@ pub mod classify;
 mod clock;
 mod conflict;
 mod current;
+mod deadline;
 mod definition;
 mod error;
 #[cfg(feature = "http")]

@@ -1,6 +1,5 @@
 //! A call's policy, resolved: everything that a call needs, worked out once.
 
-use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +7,7 @@ use steadfast_options::{Classes, FallbackOn, Guards, Name, Patch, defaults};
 
 use crate::breaker::Breaker;
 use crate::bulkhead::Bulkhead;
+use crate::call::Call;
 use crate::catalog::Listed;
 use crate::cells::Counters;
 use crate::classify::Class;
@@ -198,28 +198,34 @@ pub struct CallCounts {
     pub rejected: u64,
 }
 
-/// A policy that is in use: of the global registry, or of one made apart.
-#[derive(Clone)]
-pub(crate) enum PolicyRef {
+/// The policy of a call, for as long as the call lasts.
+#[doc(hidden)]
+pub struct PolicyRef(Held);
+
+enum Held {
+    /// In the global registry, for ever.
     Global(&'static Resolved),
+    /// In a registry made apart, or about to be in the global one.
     Apart(Arc<Resolved>),
 }
 
-impl From<&'static Resolved> for PolicyRef {
+impl PolicyRef {
     #[inline]
-    fn from(policy: &'static Resolved) -> Self {
-        Self::Global(policy)
+    pub(crate) fn global(policy: &'static Resolved) -> Self {
+        Self(Held::Global(policy))
     }
-}
 
-impl Deref for PolicyRef {
-    type Target = Resolved;
+    pub(crate) fn apart(policy: Arc<Resolved>) -> Self {
+        Self(Held::Apart(policy))
+    }
 
+    /// Begins a call.
     #[inline]
-    fn deref(&self) -> &Resolved {
-        match self {
-            Self::Global(policy) => policy,
-            Self::Apart(policy) => policy,
-        }
+    #[must_use]
+    pub fn call(&self) -> Call<'_> {
+        Call::new(match &self.0 {
+            Held::Global(policy) => policy,
+            Held::Apart(policy) => policy,
+        })
     }
 }

@@ -283,7 +283,7 @@ pub(crate) fn policy_of(site: &'static Site) -> PolicyRef {
     if registry.is(&GLOBAL) && !SCOPED.load(Ordering::Relaxed) {
         publish(site, policy.clone());
     }
-    PolicyRef::Apart(policy)
+    PolicyRef::apart(policy)
 }
 
 /// Leaves the policy in its site, where calls find it with one load. What is left there stays for

@@ -2,9 +2,8 @@
 
 use steadfast_options::{Flavor, Name, Setting};
 
-use crate::call::Call;
 use crate::conflict::Place;
-use crate::policy::Resolved;
+use crate::policy::{PolicyRef, Resolved};
 use crate::registry;
 use crate::retry::Retrying;
 use crate::slot::Slot;
@@ -54,12 +53,12 @@ impl Site {
         self
     }
 
-    /// Begins a call.
+    /// The policy that holds for a call that begins now.
     #[inline]
-    pub fn call(&'static self) -> Call {
+    pub fn policy(&'static self) -> PolicyRef {
         match self.policy.get() {
-            Some(policy) => Call::new(policy.into()),
-            None => Call::new(registry::policy_of(self)),
+            Some(policy) => PolicyRef::global(policy),
+            None => registry::policy_of(self),
         }
     }
 

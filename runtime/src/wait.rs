@@ -10,15 +10,12 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep};
 
 use crate::breaker::Nanos;
-use crate::clock;
+use crate::{clock, current};
 
 /// How long a wait without a limit of its own may last: for ever, or until the deadline of the
 /// call around.
 pub(crate) fn longest() -> Nanos {
-    match crate::current::ends().0 {
-        Nanos::MAX => Nanos::MAX,
-        end => end.saturating_sub(clock::precise()),
-    }
+    current::deadline_around().map_or(Nanos::MAX, |end| end.at.saturating_sub(clock::precise()))
 }
 
 /// Asks again and again, whenever woken and at the time that the last answer named.

@@ -18,11 +18,12 @@ pub(super) fn tokens(model: &Model) -> TokenStream {
     let attempts = attempts(model);
     let keys = keys(model);
     quote_spanned! {mixed=>
-        let mut call = {
+        let policy = {
             #site
             #root::submit! { #root::SiteEntry::new(&SITE) }
-            SITE.call()
+            SITE.policy()
         };
+        let mut call = policy.call();
         #keys
         #attempts
     }

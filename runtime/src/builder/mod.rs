@@ -13,7 +13,7 @@ pub use build::{PolicyBuilder, PolicyError};
 
 use crate::call::{Call, View};
 use crate::classify::{Class, Classify};
-use crate::policy::{CallCounts, PolicyRef, Resolved};
+use crate::policy::{CallCounts, Resolved};
 use crate::rejection::Rejection;
 use crate::sites::PolicyInfo;
 
@@ -187,8 +187,8 @@ impl Policy {
         }
     }
 
-    pub(crate) fn begin(&self) -> Call {
-        Call::new(PolicyRef::Apart(self.0.clone()))
+    pub(crate) fn begin(&self) -> Call<'_> {
+        Call::new(&self.0)
     }
 
     #[cfg(feature = "tower")]

@@ -14,8 +14,8 @@ pin_project! {
     /// The future of [`Call::attempt`].
     #[doc(hidden)]
     #[must_use = "futures do nothing unless polled"]
-    pub struct Attempt<'c, F, V, E> {
-        call: &'c mut Call,
+    pub struct Attempt<'c, 'p, F, V, E> {
+        call: &'c mut Call<'p>,
         #[pin]
         body: Option<F>,
         view: V,
@@ -36,7 +36,7 @@ enum Stage {
     Pause,
 }
 
-impl Call {
+impl<'p> Call<'p> {
     /// Runs one attempt: `Break` with the call's result, `Continue` where another follows, its
     /// pause over.
     #[inline]
@@ -45,7 +45,7 @@ impl Call {
         body: F,
         view: V,
         refuse: Refuse<E>,
-    ) -> Attempt<'_, F, V, E>
+    ) -> Attempt<'_, 'p, F, V, E>
     where
         F: Future<Output = Result<T, E>>,
         V: Fn(&mut E, u32) -> View<'_>,
@@ -66,7 +66,7 @@ impl Call {
         body: F,
         view: V,
         refuse: Refuse<E>,
-    ) -> Once<'_, F, V, E>
+    ) -> Once<'_, 'p, F, V, E>
     where
         F: Future<Output = Result<T, E>>,
         V: Fn(&mut E, u32) -> View<'_>,
@@ -77,7 +77,7 @@ impl Call {
     }
 }
 
-impl<F, V, T, E> Future for Attempt<'_, F, V, E>
+impl<F, V, T, E> Future for Attempt<'_, '_, F, V, E>
 where
     F: Future<Output = Result<T, E>>,
     V: Fn(&mut E, u32) -> View<'_>,
@@ -152,7 +152,7 @@ where
     }
 }
 
-impl Call {
+impl<'p> Call<'p> {
     pub(super) fn failed_with<E>(
         &mut self,
         error: &mut E,
@@ -170,13 +170,13 @@ pin_project! {
     /// The future of [`Call::once`].
     #[doc(hidden)]
     #[must_use = "futures do nothing unless polled"]
-    pub struct Once<'c, F, V, E> {
+    pub struct Once<'c, 'p, F, V, E> {
         #[pin]
-        attempt: Attempt<'c, F, V, E>,
+        attempt: Attempt<'c, 'p, F, V, E>,
     }
 }
 
-impl<F, V, T, E> Future for Once<'_, F, V, E>
+impl<F, V, T, E> Future for Once<'_, '_, F, V, E>
 where
     F: Future<Output = Result<T, E>>,
     V: Fn(&mut E, u32) -> View<'_>,

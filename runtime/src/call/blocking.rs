@@ -9,7 +9,7 @@ use super::{Call, Verdict, View};
 use crate::rejection::Rejection;
 use crate::wait;
 
-impl Call {
+impl Call<'_> {
     /// As [`attempt`](Self::attempt), for a sync body.
     #[inline]
     pub(crate) fn attempt_blocking<T, E>(

@@ -19,7 +19,7 @@ pub(super) struct Injected {
     class: Option<Class>,
 }
 
-impl Call {
+impl Call<'_> {
     pub(super) fn plan_fault(&mut self) {
         self.fault = Injected {
             fault: self.policy.kit.fault(&self.policy.name),

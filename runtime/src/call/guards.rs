@@ -49,7 +49,7 @@ impl From<Held> for Step {
     }
 }
 
-impl Call {
+impl Call<'_> {
     /// Tells the calls of this function apart by a key, for its rate limit.
     pub fn limit_key(&mut self, key: &(impl KeyValue + ?Sized)) {
         *self.rest().limit_of = Whose::Of(Key::of(key));
@@ -113,7 +113,7 @@ impl Call {
         if let Some(rejection) = self.breaker_refuses() {
             return Err(Held::Refused(rejection));
         }
-        let policy = self.policy.clone();
+        let policy = self.policy;
         if let Some(guard) = policy
             .rate_limit
             .as_ref()
@@ -209,16 +209,25 @@ impl Call {
             return Err(Held::Wait(Some(end)));
         }
         self.stop_waiting();
-        let by_deadline = self.deadline.left().is_some_and(|left| left.is_zero());
+        let by_deadline = self
+            .around
+            .deadline
+            .left()
+            .is_some_and(|left| left.is_zero());
         Err(Held::Refused(if by_deadline {
-            self.deadline.rejection()
+            self.around.deadline.rejection()
         } else {
             places.rejection()
         }))
     }
 
     fn within_deadline(&self, wait: Duration) -> Nanos {
-        nanos(self.deadline.left().map_or(wait, |left| left.min(wait)))
+        nanos(
+            self.around
+                .deadline
+                .left()
+                .map_or(wait, |left| left.min(wait)),
+        )
     }
 
     /// The body is about to run: its token is spent.

@@ -6,7 +6,6 @@
 
 mod attempt;
 mod blocking;
-mod deadline;
 #[cfg(feature = "testing")]
 mod fault;
 #[cfg(not(feature = "testing"))]
@@ -28,12 +27,12 @@ pub use attempt::{Attempt, Once};
 
 use crate::breaker::{Nanos, Pass};
 use crate::classify::{Class, is_own_limit};
-use crate::current::Around;
-use crate::policy::{Ended, PolicyRef};
+use crate::current::{self, Around};
+use crate::deadline::Deadline;
+use crate::policy::{Ended, Resolved};
 use crate::rate_limit::Token;
 use crate::rejection::Rejection;
 use crate::telemetry::{Event, report};
-use deadline::Deadline;
 use rest::Rest;
 use verdict::Verdict;
 
@@ -80,11 +79,10 @@ impl<'a> View<'a> {
 
 /// A call under way.
 #[doc(hidden)]
-pub struct Call {
-    policy: PolicyRef,
+pub struct Call<'p> {
+    policy: &'p Resolved,
     /// What the body can know of the call; the number of the attempt among it.
     around: Around,
-    deadline: Deadline,
     pass: Option<Pass>,
     /// When the body started, where the breaker times it.
     started: Nanos,
@@ -103,12 +101,11 @@ pub struct Call {
     fault: fault::Injected,
 }
 
-impl Call {
+impl<'p> Call<'p> {
     #[inline]
-    pub(crate) fn new(policy: PolicyRef) -> Self {
+    pub(crate) fn new(policy: &'p Resolved) -> Self {
         Self {
             around: Around::NOTHING,
-            deadline: Deadline::NONE,
             pass: None,
             started: 0,
             token: None,
@@ -142,7 +139,7 @@ impl Call {
     fn begin(&mut self) {
         self.around.attempt = self.around.attempt.saturating_add(1);
         if self.around.attempt == 1 {
-            self.deadline = Deadline::new(self.policy.deadline);
+            self.start_deadline();
             if let Some(budget) = self
                 .policy
                 .retry
@@ -154,12 +151,23 @@ impl Call {
         }
     }
 
+    /// Its own deadline, or that of a call around it, whichever comes first.
+    #[inline]
+    fn start_deadline(&mut self) {
+        if let Some(limit) = self.policy.deadline {
+            self.around.deadline = Deadline::of_call(limit);
+        }
+        if let Some(outer) = current::deadline_around() {
+            self.around.deadline = self.around.deadline.or_outer(outer);
+        }
+    }
+
     /// The guards let the attempt pass; its body comes next.
     #[inline]
     fn enter_body(&mut self) {
-        self.around.ends_at = self.deadline.at;
-        self.around.limit = self.deadline.limit;
-        self.around.timeout = self.policy.timeout;
+        if self.policy.timeout.is_some() {
+            self.around.timeout = self.policy.timeout;
+        }
         self.plan_fault();
     }
 
@@ -201,7 +209,7 @@ impl Call {
         self.report_rejection(rejection);
         let by_timeout = matches!(rejection, Rejection::Timeout { .. });
         // A hung dependency must trip the breaker; an impatient call around proves nothing.
-        let counted = by_timeout || !self.deadline.is_outer();
+        let counted = by_timeout || !self.around.deadline.is_outer();
         self.leave_attempt(Class::Timeout, counted);
         let verdict = if by_timeout {
             self.after(&View::new(Class::Timeout, rejection))
@@ -266,7 +274,7 @@ impl Call {
     }
 }
 
-impl Drop for Call {
+impl Drop for Call<'_> {
     /// A call that is dropped by its caller counts as nothing; one that panics is a failure.
     #[inline]
     fn drop(&mut self) {

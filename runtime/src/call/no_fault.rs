@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 use super::{Call, View};
 use crate::rejection::Rejection;
 
-impl Call {
+impl Call<'_> {
     #[inline(always)]
     pub(super) fn plan_fault(&mut self) {}
 

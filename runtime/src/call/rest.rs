@@ -1,7 +1,6 @@
 //! What only some calls need: made at the first wait, pause, time limit or key, so that a call
 //! whose body is ready at once stays small.
 
-use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -81,7 +80,7 @@ impl RestParts<'_> {
     }
 }
 
-impl Call {
+impl Call<'_> {
     /// The rest, made where it is not there yet.
     #[inline(never)]
     pub(super) fn rest(&mut self) -> RestParts<'_> {
@@ -98,6 +97,7 @@ impl Call {
     pub(super) fn disarm(&mut self) {
         if self.rest.is_some() {
             *self.rest().armed = Armed::Nothing;
+            self.around.cut = None;
         }
     }
 

@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use super::rest::Armed;
 use super::{Call, Verdict};
-use crate::breaker::{Nanos, nanos};
+use crate::breaker::Nanos;
 use crate::clock;
+use crate::deadline::Deadline;
 use crate::rejection::Rejection;
 
-impl Call {
+impl Call<'_> {
     /// Called while the body is pending: what cuts it now, if anything.
     #[inline]
     pub(super) fn poll_limits(&mut self, context: &mut Context<'_>) -> Poll<Rejection> {
-        if self.policy.timeout.is_none() && self.deadline.is_none() {
+        if self.policy.timeout.is_none() && self.around.deadline.is_none() {
             return Poll::Pending;
         }
         self.poll_timer(context)
@@ -27,23 +28,21 @@ impl Call {
         ready!(self.rest().poll_sleep(context));
         match self.armed() {
             Armed::Timeout(limit) => Poll::Ready(Rejection::Timeout { limit }),
-            Armed::Deadline => Poll::Ready(self.deadline.rejection()),
+            Armed::Deadline => Poll::Ready(self.around.deadline.rejection()),
             Armed::Nothing | Armed::Wait => Poll::Pending,
         }
     }
 
     /// The smaller limit names the error. The body now knows when its attempt ends.
     fn arm_limits(&mut self) {
-        match (self.policy.timeout, self.deadline.left()) {
+        match (self.policy.timeout, self.around.deadline.left()) {
             (Some(timeout), left) if left.is_none_or(|left| timeout <= left) => {
                 self.rest().arm(Armed::Timeout(timeout), timeout);
-                self.around.ends_at = clock::precise().saturating_add(nanos(timeout));
-                self.around.limit = timeout;
+                self.around.cut = Some(Deadline::of(timeout));
             }
             (_, Some(left)) => self.rest().arm(Armed::Deadline, left),
             (_, None) => {}
         }
-        self.around.timeout = None;
     }
 
     pub(super) fn start_pause(&mut self, verdict: Verdict) {

@@ -19,10 +19,10 @@ pub(super) enum Verdict {
     Retry(Duration),
 }
 
-impl Call {
+impl Call<'_> {
     /// Whether an attempt whose body failed so is followed by another.
     pub(super) fn after(&mut self, view: &View<'_>) -> Verdict {
-        let policy = self.policy.clone();
+        let policy = self.policy;
         let Some(retry) = policy
             .retry
             .as_ref()
@@ -37,7 +37,7 @@ impl Call {
 
     /// Whether an attempt that a guard at `level` refused is followed by another.
     pub(super) fn after_refusal(&mut self, rejection: &Rejection, level: Guards) -> Verdict {
-        let policy = self.policy.clone();
+        let policy = self.policy;
         let late = matches!(rejection, Rejection::DeadlineExceeded { .. });
         let Some(retry) = policy
             .retry
@@ -89,7 +89,7 @@ impl Call {
         if self.last {
             return Verdict::Return;
         }
-        let Some(delay) = pause.filter(|pause| !self.deadline.outlasted_by(*pause)) else {
+        let Some(delay) = pause.filter(|pause| !self.around.deadline.outlasted_by(*pause)) else {
             return Verdict::Return;
         };
         if retry.budget.as_ref().is_some_and(|budget| !budget.allows()) {

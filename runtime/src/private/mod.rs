@@ -19,4 +19,5 @@ pub use replay::Replay;
 
 pub use crate::call::{Attempt, Call, Once, View};
 pub use crate::classify::Class;
+pub use crate::policy::PolicyRef;
 pub use crate::site::{Site, SiteEntry};

@@ -65,7 +65,12 @@ pub struct Attempts<E> {
 impl<E> Attempts<E> {
     /// Runs one attempt: `Break` with the call's result, `Continue` where another follows.
     #[inline]
-    pub fn attempt<'c, F, V, T>(&self, call: &'c mut Call, body: F, view: V) -> Attempt<'c, F, V, E>
+    pub fn attempt<'c, 'p, F, V, T>(
+        &self,
+        call: &'c mut Call<'p>,
+        body: F,
+        view: V,
+    ) -> Attempt<'c, 'p, F, V, E>
     where
         F: Future<Output = Result<T, E>>,
         V: Fn(&mut E, u32) -> View<'_>,
@@ -75,7 +80,12 @@ impl<E> Attempts<E> {
 
     /// Runs the only attempt of a call without retry.
     #[inline]
-    pub fn once<'c, F, V, T>(&self, call: &'c mut Call, body: F, view: V) -> Once<'c, F, V, E>
+    pub fn once<'c, 'p, F, V, T>(
+        &self,
+        call: &'c mut Call<'p>,
+        body: F,
+        view: V,
+    ) -> Once<'c, 'p, F, V, E>
     where
         F: Future<Output = Result<T, E>>,
         V: Fn(&mut E, u32) -> View<'_>,
@@ -87,7 +97,7 @@ impl<E> Attempts<E> {
     #[inline]
     pub fn attempt_blocking<T>(
         &self,
-        call: &mut Call,
+        call: &mut Call<'_>,
         body: impl FnOnce() -> Result<T, E>,
         view: impl Fn(&mut E, u32) -> View<'_>,
     ) -> ControlFlow<Result<T, E>> {
@@ -98,7 +108,7 @@ impl<E> Attempts<E> {
     #[inline]
     pub fn once_blocking<T>(
         &self,
-        call: &mut Call,
+        call: &mut Call<'_>,
         body: impl FnOnce() -> Result<T, E>,
         view: impl Fn(&mut E, u32) -> View<'_>,
     ) -> Result<T, E> {

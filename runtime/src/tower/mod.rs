@@ -59,7 +59,7 @@ pub type BoxError = Box<dyn StdError + Send + Sync>;
 
 type CloneRequest<Q> = Arc<dyn Fn(&Q) -> Option<Q> + Send + Sync>;
 type ClassifyResponse<R> = Arc<dyn Fn(&R) -> Option<Class> + Send + Sync>;
-type TellKey<Q> = Arc<dyn Fn(&Q, &mut Call) + Send + Sync>;
+type TellKey<Q> = Arc<dyn Fn(&Q, &mut Call<'_>) + Send + Sync>;
 
 /// Guards every call of a service with a [`Policy`].
 ///
@@ -203,7 +203,7 @@ impl<Q, R> PolicyLayer<Q, R> {
         AnsweringLayer::new(self)
     }
 
-    fn begin(&self, request: &Q) -> Call {
+    fn begin(&self, request: &Q) -> Call<'_> {
         let mut call = self.policy.begin();
         for tell in [&self.limit_key, &self.breaker_key].into_iter().flatten() {
             tell(request, &mut call);

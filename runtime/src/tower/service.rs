@@ -159,7 +159,7 @@ fn failed<R>(error: impl Into<BoxError>) -> Failed<R> {
 }
 
 async fn end_of<R>(
-    call: &mut Call,
+    call: &mut Call<'_>,
     attempt: impl Future<Output = Result<R, Failed<R>>>,
 ) -> ControlFlow<Result<R, Failed<R>>> {
     call.attempt(
