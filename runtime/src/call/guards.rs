@@ -113,6 +113,10 @@ impl Call<'_> {
         if let Some(rejection) = self.breaker_refuses() {
             return Err(Held::Refused(rejection));
         }
+        // A turn that comes when the time is up is of no use: no body begins then.
+        if self.is_waiting() && self.is_late() {
+            return Err(Held::Refused(self.around.deadline.rejection()));
+        }
         let policy = self.policy;
         if let Some(guard) = policy
             .rate_limit
@@ -149,7 +153,7 @@ impl Call<'_> {
     fn pass_limit(&mut self, guard: &LimitGuard, waker: &Waker) -> Result<(), Held> {
         let refuse = |time| Held::Refused(guard.limit.rejection(time));
         if !self.is_waiting() {
-            let wait = self.within_deadline(guard.wait);
+            let wait = self.before_deadline(guard.wait);
             match guard.limit.take_or_wait(self.limit_of(), wait) {
                 Taken::Refused(time) => return Err(refuse(time)),
                 Taken::Token(token) => {
@@ -191,7 +195,7 @@ impl Call<'_> {
             if guard.wait.is_zero() {
                 return Err(full());
             }
-            let wait = self.within_deadline(guard.wait);
+            let wait = self.up_to_deadline(guard.wait);
             let turn = Turn::take(places, places.queue).ok_or_else(full)?;
             let end = clock::precise().saturating_add(wait);
             *self.rest().waiting = Some(Waiting::Place(turn, end));
@@ -209,25 +213,27 @@ impl Call<'_> {
             return Err(Held::Wait(Some(end)));
         }
         self.stop_waiting();
-        let by_deadline = self
-            .around
-            .deadline
-            .left()
-            .is_some_and(|left| left.is_zero());
-        Err(Held::Refused(if by_deadline {
+        Err(Held::Refused(if self.is_late() {
             self.around.deadline.rejection()
         } else {
             places.rejection()
         }))
     }
 
-    fn within_deadline(&self, wait: Duration) -> Nanos {
-        nanos(
-            self.around
-                .deadline
-                .left()
-                .map_or(wait, |left| left.min(wait)),
-        )
+    fn up_to_deadline(&self, wait: Duration) -> Nanos {
+        let left = self.around.deadline.left();
+        nanos(left.map_or(wait, |left| left.min(wait)))
+    }
+
+    /// When a token comes is known beforehand: time must be left then.
+    fn before_deadline(&self, wait: Duration) -> Nanos {
+        let left = self.around.deadline.left();
+        nanos(wait).min(left.map_or(Nanos::MAX, |left| nanos(left).saturating_sub(1)))
+    }
+
+    fn is_late(&self) -> bool {
+        let left = self.around.deadline.left();
+        left.is_some_and(|left| left.is_zero())
     }
 
     /// The body is about to run: its token is spent.

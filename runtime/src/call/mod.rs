@@ -165,6 +165,7 @@ impl<'p> Call<'p> {
     /// The guards let the attempt pass; its body comes next.
     #[inline]
     fn enter_body(&mut self) {
+        self.disarm(); // whatever it waited for: the limits of the body are armed anew
         if self.policy.timeout.is_some() {
             self.around.timeout = self.policy.timeout;
         }

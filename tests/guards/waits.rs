@@ -1,0 +1,307 @@
+//! Waiting for a token: first come first served, never in vain.
+
+use std::pin::pin;
+use std::sync::Arc;
+
+use steadfast::{Rejection, registry, resilient};
+use steadfast_tests::{Dependency, Failure, TRANSIENT, apart, ms, pass, poll_once, secs};
+use tokio::time::{Instant, advance, sleep};
+
+use super::{crowd, cut, guarded, rate_limited, spawn};
+
+// 2 of the contract: a wait that cannot end in time is refused at once and spends nothing.
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_can_not_end_in_time_is_refused_at_once_and_spends_nothing() {
+    let call = guarded!(rate_limit(
+        name = "waits.time",
+        max = 1,
+        per = "1s",
+        wait = "2s"
+    ));
+    apart(async {
+        let began = Instant::now();
+        let dependency = Arc::new(Dependency::playing(""));
+        let calls = (0..5).map(|_| {
+            let dependency = dependency.clone();
+            async move { (call(&dependency).await, began.elapsed()) }
+        });
+        let refused = || Err(rate_limited("waits.time", secs(3)));
+        assert_eq!(
+            crowd(calls).await,
+            [
+                (Ok(1), secs(0)),
+                (Ok(2), secs(1)),
+                (Ok(3), secs(2)),
+                (refused(), secs(0)),
+                (refused(), secs(0)),
+            ]
+        );
+        // Those refused spent nothing: at 3 s there is a token.
+        advance(secs(1)).await;
+        let limit = registry().rate_limit("waits.time");
+        assert_eq!(limit.status().left, 1);
+    })
+    .await;
+}
+
+// 2 of the contract: the default of `wait`: no call waits.
+#[tokio::test(start_paused = true)]
+async fn without_a_wait_a_call_is_refused_at_once() {
+    let call = guarded!(rate_limit(name = "waits.none", max = 1, per = "1s"));
+    apart(async {
+        call(&Dependency::playing("")).await.unwrap();
+        let began = Instant::now();
+        let refused = Err(rate_limited("waits.none", secs(1)));
+        assert_eq!(call(&Dependency::playing("")).await, refused);
+        assert_eq!(began.elapsed(), secs(0));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_newcomer_does_not_overtake_those_who_wait() {
+    let call = guarded!(rate_limit(
+        name = "waits.order",
+        max = 1,
+        per = "1s",
+        wait = "5s"
+    ));
+    apart(async {
+        let dependency = Dependency::playing("");
+        call(&dependency).await.unwrap();
+        let mut first = pin!(call(&dependency));
+        assert!(poll_once(first.as_mut()).is_pending());
+        advance(ms(1500)).await;
+        // There is a token, but it is the first one's, who was not polled yet.
+        let limit = registry().rate_limit("waits.order");
+        assert!(limit.try_acquire().is_err());
+        let mut second = pin!(call(&dependency));
+        assert!(poll_once(second.as_mut()).is_pending());
+        assert_eq!(first.await, Ok(2));
+        assert_eq!(second.await, Ok(3));
+        assert_eq!(dependency.starts()[1..], [ms(1500), ms(2500)]);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_leaves_gives_its_turn_to_the_next() {
+    let call = guarded!(rate_limit(
+        name = "waits.leaver",
+        max = 1,
+        per = "1s",
+        wait = "5s"
+    ));
+    apart(async {
+        let dependency = Arc::new(Dependency::playing(""));
+        call(&dependency).await.unwrap();
+        let calls: Vec<_> = (0..4)
+            .map(|_| {
+                let dependency = dependency.clone();
+                spawn(async move { call(&dependency).await })
+            })
+            .collect();
+        sleep(ms(500)).await;
+        calls[0].abort(); // the first in the queue
+        calls[2].abort(); // and one in its midst
+        let mut results = Vec::new();
+        for call in calls {
+            results.push(call.await.ok());
+        }
+        assert_eq!(results, [None, Some(Ok(2)), None, Some(Ok(3))]);
+        assert_eq!(dependency.starts()[1..], [secs(1), secs(2)]);
+    })
+    .await;
+}
+
+// 6. A wait that would outlast the deadline … 10 of the contract: is `RateLimited` at once.
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_would_outlast_the_deadline_is_rate_limited_at_once() {
+    let call = guarded!(
+        rate_limit(name = "waits.deadline", max = 1, per = "3s", wait = "2s"),
+        retry(max = 2, base = "1s", jitter = "none"),
+        deadline = "2s"
+    );
+    apart(async {
+        let dependency = Dependency::playing("F");
+        let began = Instant::now();
+        // The second attempt begins at 1 s; the token comes at 3 s.
+        let refused = Err(rate_limited("waits.deadline", secs(2)));
+        assert_eq!(call(&dependency).await, refused);
+        assert_eq!((began.elapsed(), dependency.runs()), (secs(1), 1));
+        advance(secs(2)).await;
+        assert_eq!(call(&dependency).await, Ok(2));
+    })
+    .await;
+}
+
+// The deadline counts waits, and a wait that ends before it is waited.
+#[tokio::test(start_paused = true)]
+async fn the_deadline_runs_through_waits() {
+    let call = guarded!(
+        rate_limit(name = "waits.within", max = 1, per = "1s", wait = "2s"),
+        deadline = "2s"
+    );
+    apart(async {
+        let dependency = Dependency::playing("SH");
+        call(&dependency).await.unwrap();
+        let began = Instant::now();
+        assert_eq!(call(&dependency).await, Err(cut(secs(2))));
+        assert_eq!(began.elapsed(), secs(2));
+        assert_eq!(dependency.starts(), [secs(0), secs(1)]);
+    })
+    .await;
+}
+
+// 6. The same where the token would come with the deadline itself, as for pauses.
+#[tokio::test(start_paused = true)]
+async fn a_token_that_would_come_with_the_deadline_itself_is_not_waited_for() {
+    let call = guarded!(
+        rate_limit(name = "waits.itself", max = 1, per = "2s", wait = "2s"),
+        deadline = "2s"
+    );
+    apart(async {
+        let dependency = Dependency::playing("");
+        call(&dependency).await.unwrap();
+        let began = Instant::now();
+        let refused = Err(rate_limited("waits.itself", secs(2)));
+        assert_eq!(call(&dependency).await, refused);
+        assert_eq!(began.elapsed(), secs(0));
+        advance(ms(1)).await;
+        assert_eq!(call(&dependency).await, Ok(2));
+    })
+    .await;
+}
+
+// 6, for a runtime too busy to look in time: no body begins once the deadline is over.
+#[tokio::test(start_paused = true)]
+async fn a_turn_that_is_taken_up_too_late_begins_no_body() {
+    let limited = guarded!(
+        breaker(name = "waits.late", failures = 1),
+        rate_limit(name = "waits.late", max = 1, per = "1s", wait = "2s"),
+        deadline = "2s"
+    );
+    let crowded = guarded!(
+        breaker(name = "waits.late"),
+        bulkhead(name = "waits.late", max = 1, wait = "2s"),
+        deadline = "2s"
+    );
+    apart(async {
+        let dependency = Dependency::playing("SH");
+        limited(&dependency).await.unwrap();
+        let place = registry().bulkhead("waits.late").try_enter().unwrap();
+        let mut for_token = pin!(limited(&dependency));
+        let mut for_place = pin!(crowded(&dependency));
+        assert!(poll_once(for_token.as_mut()).is_pending());
+        assert!(poll_once(for_place.as_mut()).is_pending());
+        pass(secs(2));
+        drop(place);
+        assert_eq!(for_token.await, Err(cut(secs(2))));
+        assert_eq!(for_place.await, Err(cut(secs(2))));
+        assert_eq!(dependency.runs(), 1);
+        assert_eq!(registry().breaker("waits.late").status().failures, 0);
+        assert_eq!(registry().rate_limit("waits.late").status().left, 1);
+        assert_eq!(registry().bulkhead("waits.late").status().active, 0);
+    })
+    .await;
+}
+
+// 3. What an attempt waited with is not what cuts its body: each has its limits, whole.
+#[tokio::test(start_paused = true)]
+async fn a_body_that_had_to_wait_has_its_timeout_and_its_deadline() {
+    let timed = guarded!(
+        rate_limit(name = "waits.body", max = 1, per = "1s", wait = "1m"),
+        timeout = "3s"
+    );
+    let ended = guarded!(
+        rate_limit(name = "waits.body", wait = "1m"),
+        deadline = "1m"
+    );
+    apart(async {
+        let dependency = Dependency::playing("SHH");
+        timed(&dependency).await.unwrap();
+        let began = Instant::now();
+        let (timed, ended) = tokio::join!(
+            async { (timed(&dependency).await, began.elapsed()) },
+            async { (ended(&dependency).await, began.elapsed()) },
+        );
+        let timeout = Rejection::Timeout { limit: secs(3) };
+        assert_eq!(timed, (Err(timeout.into()), secs(4)));
+        assert_eq!(ended, (Err(cut(secs(60))), secs(60)));
+        assert_eq!(dependency.starts(), [secs(0), secs(1), secs(2)]);
+    })
+    .await;
+}
+
+// The same for the deadline of a call around.
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_would_outlast_an_outer_deadline_is_rate_limited_at_once() {
+    #[resilient(deadline = "500ms")]
+    async fn outer(dependency: &Dependency) -> Result<usize, Failure> {
+        inner(dependency).await
+    }
+
+    #[resilient(rate_limit(name = "waits.outer", max = 1, per = "1s", wait = "1m"))]
+    async fn inner(dependency: &Dependency) -> Result<usize, Failure> {
+        dependency.ask().await
+    }
+
+    apart(async {
+        let dependency = Dependency::playing("");
+        inner(&dependency).await.unwrap();
+        let began = Instant::now();
+        let refused = Err(rate_limited("waits.outer", secs(1)));
+        assert_eq!(outer(&dependency).await, refused);
+        advance(ms(501)).await;
+        assert_eq!(outer(&dependency).await, Ok(2));
+        assert_eq!(began.elapsed(), secs(1));
+    })
+    .await;
+}
+
+// Handles wait likewise: for as long as it takes, but not past the deadline of the call around.
+#[tokio::test(start_paused = true)]
+async fn a_handle_waits_as_long_as_it_takes_but_not_past_the_deadline_around() {
+    #[resilient(deadline = "5s")]
+    async fn around() -> Result<(), Failure> {
+        let limit = registry().rate_limit("waits.handle");
+        while limit.status().left > 0 {
+            limit.acquire().await?;
+        }
+        limit.acquire().await?;
+        Err(TRANSIENT)
+    }
+
+    let _declared = guarded!(rate_limit(name = "waits.handle", max = 1, per = "10s"));
+    apart(async {
+        let began = Instant::now();
+        let refused = Err(rate_limited("waits.handle", secs(10)));
+        assert_eq!(around().await, refused);
+        assert_eq!(began.elapsed(), secs(0));
+        let limit = registry().rate_limit("waits.handle");
+        let (one, two) = tokio::join!(limit.acquire(), limit.acquire());
+        assert_eq!((one, two, began.elapsed()), (Ok(()), Ok(()), secs(20)));
+    })
+    .await;
+}
+
+// Waits park nobody: others run meanwhile, and each key has a queue of its own.
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_one_key_is_not_in_the_way_of_another() {
+    let _declared = guarded!(rate_limit(name = "waits.keys", max = 1, per = "10s"));
+    apart(async {
+        let limit = registry().rate_limit("waits.keys");
+        limit.acquire_for("busy").await.unwrap();
+        let mut waiting = pin!(limit.acquire_for("busy"));
+        assert!(poll_once(waiting.as_mut()).is_pending());
+        let began = Instant::now();
+        limit.acquire_for("idle").await.unwrap();
+        assert_eq!(began.elapsed(), secs(0));
+        let refused = limit.try_acquire_for("busy").unwrap_err();
+        assert_eq!(refused.retry_in(), Some(secs(20)));
+        assert!(matches!(refused, Rejection::RateLimited { .. }));
+        waiting.await.unwrap();
+        assert_eq!(began.elapsed(), secs(10));
+    })
+    .await;
+}
