@@ -113,7 +113,8 @@ pub fn current() -> Current {
     Current(if AROUND.is_set() {
         AROUND.with(seen)
     } else {
-        seen(&Around::NOTHING)
+        let nothing = Around::NOTHING;
+        seen(&nothing)
     })
 }
 

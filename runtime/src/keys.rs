@@ -1,6 +1,6 @@
 //! A bounded map from keys to what is kept for each.
 //!
-//! Any `Hash` value is a key: what is kept is its 128-bit keyed hash (SipHash 1-3, Aumasson and
+//! Any `Hash` value is a key: what is kept is its 128-bit keyed hash (`SipHash` 1-3, Aumasson and
 //! Bernstein, with a secret of this process), so that a borrowed key is looked up without being
 //! copied, and a caller who chooses keys can't make two of them meet. Two keys out of 10,000 meet
 //! by chance once in 10³⁰ processes.

@@ -27,7 +27,7 @@ impl Named for Breaker {
     fn make(name: Name, definition: &Definition) -> Self {
         let patch = definition.patch.breaker.unwrap_or_default();
         let max_keys = patch.max_keys.unwrap_or(defaults::breaker::max_keys);
-        Self::new(name, Thresholds::new(&patch, definition.guarded), max_keys)
+        Self::new(name, &Thresholds::new(&patch, definition.guarded), max_keys)
     }
 }
 

@@ -60,12 +60,12 @@ pub(crate) struct BulkheadGuard {
 impl Resolved {
     /// Of an annotated function.
     pub(crate) fn of_site(listed: &Listed, registry: &Registry) -> Self {
-        Self::new(listed.name, listed.patch, listed.site.notify, registry)
+        Self::new(listed.name, &listed.patch, listed.site.notify, registry)
     }
 
     pub(crate) fn new(
         name: Name,
-        patch: Patch,
+        patch: &Patch,
         notify: Option<fn(&Retrying<'_>)>,
         registry: &Registry,
     ) -> Self {
@@ -108,7 +108,7 @@ impl Resolved {
                 .fallback
                 .map(|patch| patch.on.unwrap_or(defaults::fallback::on)),
             notify,
-            patch,
+            patch: *patch,
             counters: Counters::new(),
             #[cfg(feature = "testing")]
             kit: registry.kit(),

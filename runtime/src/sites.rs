@@ -98,8 +98,10 @@ pub struct PolicyInfo {
 }
 
 impl PolicyInfo {
-    pub(crate) fn new(patch: Patch) -> Self {
-        Self { patch }
+    pub(crate) fn of(policy: &Resolved) -> Self {
+        Self {
+            patch: policy.patch,
+        }
     }
 
     /// Every option that is set, with its path, such as `breaker.failures`.

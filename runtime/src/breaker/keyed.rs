@@ -57,7 +57,7 @@ impl Breaker {
         let make = || Box::new(KeyedBreakers::new(self.0.max_keys, self.thresholds()));
         let keyed = self.0.keyed.get_or_init(make);
         let name = self.name();
-        let make = || Self::new_keyed(name, keyed.thresholds.clone(), shortened(&text()));
+        let make = || Self::new_keyed(name, &keyed.thresholds, shortened(&text()));
         let found = keyed.keys.with(key, clock::now(), make, Self::clone);
         if found.is_err() && !keyed.warned.swap(true, Ordering::Relaxed) {
             report(&Event::TooManyKeys {

@@ -68,15 +68,15 @@ struct Inner {
 }
 
 impl Breaker {
-    pub(crate) fn new(name: Name, thresholds: Thresholds, max_keys: u32) -> Self {
+    pub(crate) fn new(name: Name, thresholds: &Thresholds, max_keys: u32) -> Self {
         let gate = Gate::new(Rules::new(thresholds.clone(), clock::now()));
-        Self::with(name, &thresholds, gate, None, max_keys)
+        Self::with(name, thresholds, gate, None, max_keys)
     }
 
     /// The breaker of one key out of many: small, and written by whoever comes.
-    fn new_keyed(name: Name, thresholds: Thresholds, key: Box<str>) -> Self {
+    fn new_keyed(name: Name, thresholds: &Thresholds, key: Box<str>) -> Self {
         let gate = Gate::small(Rules::new(thresholds.clone(), clock::now()));
-        Self::with(name, &thresholds, gate, Some(key), 0)
+        Self::with(name, thresholds, gate, Some(key), 0)
     }
 
     fn with(

@@ -90,6 +90,7 @@ pub(crate) struct Rules {
 }
 
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant)] // one a breaker, and read on each failure
 enum History {
     /// No rule looks at it.
     Unused,

@@ -163,7 +163,7 @@ impl PolicyBuilder {
             // Another thread may have made one of them since.
             faults = registry.define(name, &self.patch);
             if faults.is_empty() {
-                let resolved = Resolved::new(name, self.patch, self.notify, &registry);
+                let resolved = Resolved::new(name, &self.patch, self.notify, &registry);
                 #[cfg(feature = "testing")]
                 resolved.kit.know(name);
                 return Ok(Policy(Arc::new(resolved)));

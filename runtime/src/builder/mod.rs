@@ -61,7 +61,7 @@ impl Policy {
     /// The options that were set, and the worst case they come to.
     #[must_use]
     pub fn info(&self) -> PolicyInfo {
-        PolicyInfo::new(self.0.patch)
+        PolicyInfo::of(&self.0)
     }
 
     /// How the calls under this policy ended so far, those of its clones included.

@@ -152,7 +152,7 @@ where
     }
 }
 
-impl<'p> Call<'p> {
+impl Call<'_> {
     pub(super) fn failed_with<E>(
         &mut self,
         error: &mut E,

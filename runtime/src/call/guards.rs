@@ -95,8 +95,8 @@ impl Call<'_> {
 
     #[inline]
     fn pass_breaker(&mut self) -> Result<(), Rejection> {
-        let here = |guard: &&BreakerGuard| guard.guards == self.level;
-        if self.policy.breaker.as_ref().filter(here).is_some()
+        let here = |guard: &BreakerGuard| guard.guards == self.level;
+        if self.policy.breaker.as_ref().is_some_and(here)
             && let Some(breaker) = self.breaker()
         {
             let pass = breaker.pass()?;

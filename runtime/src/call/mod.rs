@@ -175,10 +175,10 @@ impl<'p> Call<'p> {
     /// The body gave a value.
     #[inline]
     fn succeeded(&mut self) {
-        if let Some(pass) = self.pass.take() {
-            if let Some(breaker) = self.breaker() {
-                breaker.succeeded(pass, self.started);
-            }
+        if let Some(pass) = self.pass.take()
+            && let Some(breaker) = self.breaker()
+        {
+            breaker.succeeded(pass, self.started);
         }
         self.policy.count(Ended::Ok);
         if self.placed {

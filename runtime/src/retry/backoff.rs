@@ -105,7 +105,7 @@ impl Backoff {
 
     fn decorrelated(&self, previous: Duration, scale: f64, rng: &mut Rng) -> Duration {
         let most = previous.saturating_mul(3).max(self.base);
-        let pause = self.base + up_to(most - self.base, rng);
+        let pause = self.base + up_to(most.saturating_sub(self.base), rng);
         scale_within(pause, scale, self.cap)
     }
 
@@ -132,7 +132,8 @@ fn up_to(most: Duration, rng: &mut Rng) -> Duration {
 /// Uniform in `pause ± spread`, not below zero.
 fn around(pause: Duration, spread: Duration, rng: &mut Rng) -> Duration {
     let least = pause.saturating_sub(spread);
-    least.saturating_add(up_to(pause.saturating_add(spread) - least, rng))
+    let most = pause.saturating_add(spread);
+    least.saturating_add(up_to(most.saturating_sub(least), rng))
 }
 
 /// The pauses of a [`Backoff`], from [`Backoff::delays`].
