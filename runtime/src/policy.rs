@@ -135,6 +135,7 @@ impl Resolved {
     }
 
     /// Random numbers for jitter.
+    #[cfg_attr(not(feature = "testing"), allow(clippy::unused_self))] // the kit's may be seeded
     pub(crate) fn random<R>(&self, draw: impl FnOnce(&mut fastrand::Rng) -> R) -> R {
         #[cfg(feature = "testing")]
         return self.kit.random(draw);

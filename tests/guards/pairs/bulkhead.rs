@@ -98,9 +98,9 @@ macro_rules! with_fallback {
         #[tokio::test(start_paused = true)]
         async fn $test() {
             #[steadfast::resilient(
-                        bulkhead(name = $name, max = 1, wait = "0s", guards = $guards),
-                        fallback = answer
-                    )]
+                                bulkhead(name = $name, max = 1, wait = "0s", guards = $guards),
+                                fallback = answer
+                            )]
             async fn call(dependency: &Dependency) -> Result<usize, Failure> {
                 dependency.ask().await
             }

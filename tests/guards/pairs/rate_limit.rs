@@ -135,9 +135,9 @@ macro_rules! with_fallback {
         #[tokio::test(start_paused = true)]
         async fn $test() {
             #[steadfast::resilient(
-                        rate_limit(name = $name, max = 1, per = "1h", guards = $guards),
-                        fallback(with = answer, on = "rejected")
-                    )]
+                                rate_limit(name = $name, max = 1, per = "1h", guards = $guards),
+                                fallback(with = answer, on = "rejected")
+                            )]
             async fn call(dependency: &Dependency) -> Result<usize, Failure> {
                 dependency.ask().await
             }
