@@ -244,7 +244,7 @@ fn an_unknown_name_names_the_nearest() {
     assert!(error.contains("did you mean \"outage\"?"), "{error}");
     let error = Scenario::find("no/such/file.toml").unwrap_err().to_string();
     assert!(
-        error.contains("outage, brownout, rate-limited, flapping"),
+        error.contains("outage, brownout, rate-limited, cascade"),
         "{error}"
     );
 }
