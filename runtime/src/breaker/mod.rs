@@ -3,6 +3,7 @@
 mod gate;
 mod policy;
 mod rules;
+mod state;
 mod status;
 mod successes;
 mod window;
@@ -20,7 +21,7 @@ use steadfast_options::Name;
 
 pub(crate) use gate::Pass;
 pub(crate) use policy::{Thresholds, nanos};
-pub use rules::State;
+pub use state::State;
 pub use status::BreakerStatus;
 pub(crate) use window::{Nanos, Outcome};
 
@@ -29,6 +30,7 @@ use crate::rejection::Rejection;
 use crate::telemetry::{Event, report};
 use gate::{Change, Gate, Refused};
 use rules::Rules;
+use state::Transition;
 
 /// A handle to a named circuit breaker. A clone is the same breaker.
 ///
@@ -114,9 +116,8 @@ impl Breaker {
         self.by_hand(Rules::release);
     }
 
-    fn by_hand(&self, act: impl FnOnce(&mut Rules, Nanos) -> Option<rules::Transition>) {
-        let now = clock::now();
-        self.report(&self.0.gate.by_hand(now, |rules| act(rules, now)));
+    fn by_hand(&self, act: impl FnOnce(&mut Rules, Nanos) -> Option<Transition>) {
+        self.report(&self.0.gate.by_hand(clock::now(), act));
     }
 
     /// Asks to make a call. Say how it ended on the permit; a dropped permit counts as nothing.
