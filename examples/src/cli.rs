@@ -28,18 +28,18 @@ pub struct Cli {
     /// The scenario's phases are stretched or squeezed with it; latencies, time limits and the
     /// breakers' recovery of 2 s stay as they are. A few seconds more may pass until the last
     /// customers have left.
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
     pub seconds: Option<Duration>,
 
     /// Decides which request is slow, fails, hangs or is reset: the same seed, the same fates
-    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = seed, allow_negative_numbers = true)]
     pub seed: u64,
 
     /// Port of the service with policies; 0 takes any that is free
     ///
     /// While the demo runs, POST /checkout takes {"id":1,"customer":"me@example.com","cents":999},
     /// and GET /breakers shows the state of each breaker.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = port, allow_negative_numbers = true)]
     pub port: u16,
 
     /// Print the result as JSON on standard output, and what happens meanwhile on standard error
@@ -84,6 +84,20 @@ fn seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
+fn seed(text: &str) -> Result<u64, String> {
+    text.parse()
+        .map_err(|_| format!("write a whole number from 0 to {}", u64::MAX))
+}
+
+fn port(text: &str) -> Result<u16, String> {
+    text.parse().map_err(|_| {
+        format!(
+            "write a port from 1 to {}, or 0 for any that is free",
+            u16::MAX
+        )
+    })
+}
+
 fn shipped() -> String {
     let lines = SHIPPED.map(|(name, text)| {
         let read = Scenario::parse(name, text);
@@ -111,6 +125,19 @@ mod tests {
         for bad in ["0", "4", "601", "-1", "many", "1.5", ""] {
             let message = seconds(bad).unwrap_err();
             assert!(message.contains("from 5 to 600"), "{bad}: {message}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_value_says_what_to_write() {
+        for (option, value, wanted) in [
+            ("--seconds", "-3", "from 5 to 600"),
+            ("--port", "99999", "from 1 to 65535"),
+            ("--seed", "-1", "whole number"),
+        ] {
+            let error = Cli::try_parse_from(["checkout", option, value]).unwrap_err();
+            assert_eq!(error.exit_code(), 2);
+            assert!(error.to_string().contains(wanted), "{error}");
         }
     }
 

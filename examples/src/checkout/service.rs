@@ -88,7 +88,7 @@ async fn check_out(
 async fn breakers() -> Json<Value> {
     let states = Dependency::ALL.map(|dependency| {
         let state = steadfast::registry().breaker(dependency.name()).state();
-        (dependency.name().to_owned(), json!(format!("{state:?}")))
+        (dependency.name().to_owned(), json!(state.as_str()))
     });
     Json(Value::Object(states.into_iter().collect()))
 }

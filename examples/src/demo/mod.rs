@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout};
 
 use crate::checkout::Arm;
-use crate::load::Load;
+use crate::load::{Doors, Load};
 use crate::report::{ArmReport, Report};
 use crate::scenario::Scenario;
 
@@ -27,6 +27,8 @@ use arm::ArmRun;
 const LEAD: Duration = Duration::from_millis(100);
 /// From the last customer to the end of the run: whoever still waits then has failed.
 const GRACE: Duration = Duration::from_secs(3);
+/// The same where someone ended the run before its time.
+const SHORT_GRACE: Duration = Duration::from_secs(1);
 
 /// What to run.
 #[derive(Debug, Clone)]
@@ -68,7 +70,7 @@ pub struct Demo {
     plan: Plan,
     stage: Arc<Stage>,
     customers: JoinSet<()>,
-    stop: watch::Sender<bool>,
+    doors: watch::Sender<Doors>,
 }
 
 impl Demo {
@@ -81,7 +83,7 @@ impl Demo {
         let began = Instant::now() + LEAD;
         let guarded = ArmRun::start(Arm::Guarded, &plan, began, plan.port).await?;
         let bare = ArmRun::start(Arm::Bare, &plan, began, 0).await?;
-        let (stop, stopped) = watch::channel(false);
+        let (doors, watched) = watch::channel(Doors::Open);
         let mut customers = JoinSet::new();
         for arm in [&guarded, &bare] {
             let load = Load {
@@ -91,14 +93,14 @@ impl Demo {
                 began,
                 seed: plan.seed,
             };
-            customers.spawn(load.run(Arc::clone(&arm.recorder), stopped.clone()));
+            customers.spawn(load.run(Arc::clone(&arm.recorder), watched.clone()));
         }
         let stage = Arc::new(Stage::new(&plan, began, guarded, bare));
         Ok(Self {
             plan,
             stage,
             customers,
-            stop,
+            doors,
         })
     }
 
@@ -112,25 +114,33 @@ impl Demo {
     /// `interrupted` is ready; then reports.
     pub async fn finish(mut self, interrupted: impl Future<Output = ()>) -> Report {
         let ticking = tokio::spawn(tick(Arc::clone(&self.stage)));
-        let over = self.stage.began() + self.plan.scenario.length + GRACE;
-        let cut = tokio::select! {
+        let length = self.plan.scenario.length;
+        let over = self.stage.began() + length + GRACE;
+        let asked = tokio::select! {
             () = self.customers_gone() => false,
             () = sleep_until(over) => false,
             () = interrupted => true,
         };
-        let interrupted = cut && self.stage.elapsed() < self.plan.scenario.length;
-        self.stop.send_replace(true);
+        let elapsed = self.stage.elapsed();
+        let cut = (asked && elapsed < length).then_some(elapsed);
+        if cut.is_some() {
+            self.doors.send_replace(Doors::Closing);
+            // Those who are still inside then are told to leave, below.
+            let _ = timeout(SHORT_GRACE, self.customers_gone()).await;
+        }
+        self.doors.send_replace(Doors::Shut);
         self.customers_gone().await;
         ticking.abort();
         self.stage.close();
-        self.report(interrupted)
+        self.report(cut)
     }
 
     async fn customers_gone(&mut self) {
         while self.customers.join_next().await.is_some() {}
     }
 
-    fn report(&self, interrupted: bool) -> Report {
+    /// `cut` says when someone ended the run before its time.
+    fn report(&self, cut: Option<Duration>) -> Report {
         let scenario = &self.plan.scenario;
         let well_again = scenario.well_again();
         let [with_policies, without] = self
@@ -140,15 +150,11 @@ impl Demo {
         Report {
             scenario: self.plan.name.clone(),
             title: scenario.title.clone(),
-            length: if interrupted {
-                self.stage.elapsed()
-            } else {
-                scenario.length
-            },
+            length: cut.unwrap_or(scenario.length),
             well_again,
             rate: scenario.rate,
             seed: self.plan.seed,
-            interrupted,
+            interrupted: cut.is_some(),
             with_policies,
             without,
         }

@@ -35,6 +35,17 @@ pub struct Load {
     pub seed: u64,
 }
 
+/// Whether the shop is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Doors {
+    /// Customers come.
+    Open,
+    /// Nobody new comes; those inside are served.
+    Closing,
+    /// Whoever is still inside leaves unanswered.
+    Shut,
+}
+
 /// How a checkout ended, as its customer sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -49,23 +60,22 @@ pub enum Outcome {
 }
 
 impl Load {
-    /// Sends every customer, and waits until each has an outcome. Once `stopped` is true, nobody new
-    /// comes, and whoever still waits goes away unanswered.
-    pub async fn run(self, recorder: Arc<Recorder>, mut stopped: watch::Receiver<bool>) {
+    /// Sends every customer, as long as the doors are open, and waits until each has an outcome.
+    pub async fn run(self, recorder: Arc<Recorder>, mut doors: watch::Receiver<Doors>) {
         let client = client();
         let mut customers = JoinSet::new();
         for number in 0..self.customers() {
             let due = self.began + self.length.mul_f64(number as f64 / self.customers() as f64);
             tokio::select! {
                 () = sleep_until(due) => {}
-                _ = stopped.wait_for(|stopped| *stopped) => break,
+                _ = doors.wait_for(|doors| *doors >= Doors::Closing) => break,
             }
             while customers.try_join_next().is_some() {}
             let asked = ask(client.clone(), self.url.clone(), order(self.seed, number));
             let customer = Customer {
                 due,
                 arrival: due - self.began,
-                stopped: stopped.clone(),
+                doors: doors.clone(),
                 recorder: Arc::clone(&recorder),
             };
             recorder.sent();
@@ -83,7 +93,7 @@ impl Load {
 struct Customer {
     due: Instant,
     arrival: Duration,
-    stopped: watch::Receiver<bool>,
+    doors: watch::Receiver<Doors>,
     recorder: Arc<Recorder>,
 }
 
@@ -92,7 +102,7 @@ impl Customer {
         let outcome = tokio::select! {
             outcome = asked => outcome,
             () = sleep_until(self.due + PATIENCE) => Outcome::Unanswered,
-            _ = self.stopped.wait_for(|stopped| *stopped) => Outcome::Unanswered,
+            _ = self.doors.wait_for(|doors| *doors == Doors::Shut) => Outcome::Unanswered,
         };
         // From when it was due, not from when it was sent: a generator that falls behind must not
         // make the service look faster.

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use steadfast::State;
 
-use super::state_name;
 use crate::demo::{ArmSnapshot, Snapshot, Stage};
 use crate::dependency::Dependency;
 use crate::scenario::Scenario;
@@ -54,7 +53,7 @@ fn arm(arm: &ArmSnapshot) -> String {
 fn breakers(arm: &ArmSnapshot) -> String {
     let unusual = arm.dependencies.iter().filter_map(|(dependency, seen)| {
         let state = seen.breaker.filter(|state| *state != State::Closed)?;
-        Some(format!("{dependency} {}", state_name(state)))
+        Some(format!("{dependency} {}", state.as_str()))
     });
     let unusual: Vec<String> = unusual.collect();
     if unusual.is_empty() {

@@ -4,7 +4,6 @@ use std::io;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use steadfast::State;
 use tokio::sync::oneshot;
 
 use crate::demo::Stage;
@@ -69,15 +68,4 @@ fn show(stage: &Stage, screen: Screen, quitting: oneshot::Sender<()>) -> io::Res
         Screen::Error => lines::run(stage, io::stderr()),
     }
     Ok(())
-}
-
-/// A breaker's state, as people read it.
-fn state_name(state: State) -> &'static str {
-    match state {
-        State::Closed => "closed",
-        State::Open => "open",
-        State::HalfOpen => "half-open",
-        State::ForcedOpen => "forced open",
-        State::Disabled => "disabled",
-    }
 }

@@ -10,7 +10,6 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Paragraph, Row, Sparkline, Table};
 use steadfast::State;
 
-use super::state_name;
 use crate::checkout::Arm;
 use crate::demo::{ArmSnapshot, Seen, Snapshot, Transition};
 use crate::dependency::Dependency;
@@ -163,7 +162,7 @@ fn dependencies(arm: &ArmSnapshot) -> Table<'static> {
 
 fn row(dependency: Dependency, seen: Seen) -> Row<'static> {
     let breaker = match seen.breaker {
-        Some(state) => Span::styled(state_name(state), style(state)),
+        Some(state) => Span::styled(state.as_str(), style(state)),
         None => Span::from("none").dim(),
     };
     Row::new([
@@ -217,9 +216,9 @@ fn draw_transitions(frame: &mut Frame<'_>, area: Rect, transitions: &[Transition
         } = *transition;
         Line::from(vec![
             Span::from(format!("{:>5.1} s  {dependency:<NAME$}", at.as_secs_f64())),
-            Span::styled(state_name(from), style(from)),
+            Span::styled(from.as_str(), style(from)),
             Span::from(" → "),
-            Span::styled(state_name(to), style(to)),
+            Span::styled(to.as_str(), style(to)),
         ])
     });
     let lines: Vec<Line<'_>> = lines.collect();
@@ -278,7 +277,7 @@ mod tests {
         for part in [
             "with policies",
             "without",
-            "half-open",
+            "half_open",
             "closed → open",
             "while sick",
             "4.7 s",
