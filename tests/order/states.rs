@@ -118,7 +118,7 @@ fn a_time_earlier_than_one_already_seen_breaks_nothing() {
     at(0, &|| {
         assert_eq!(breaker().state(), State::Open);
         let left = breaker().admit().unwrap_err().retry_in().unwrap();
-        assert!(left > secs(86_000), "{left:?}");
+        assert!(left >= secs(30), "{left:?}");
         assert_eq!(breaker().status().opened_ago, Some(secs(0)));
         breaker().reset();
         breaker().admit().unwrap().failure();

@@ -101,10 +101,7 @@ impl Dependency {
         let mut inner = self.inner();
         let at = inner.began.elapsed();
         inner.starts.push(at);
-        (
-            inner.starts.len(),
-            inner.script.pop_front().unwrap_or('S'),
-        )
+        (inner.starts.len(), inner.script.pop_front().unwrap_or('S'))
     }
 
     /// One run: its number, or the failure that the script says.
