@@ -10,9 +10,9 @@ use crate::scenario::{LENGTHS, SHIPPED, Scenario, ScenarioError};
 /// Watch sick dependencies being contained.
 ///
 /// One scenario is played to two checkout services at once. Both run the same code: pay, store the
-/// receipt, mail it, ask a language model for a line of thanks. The calls of one are annotated with
-/// #[resilient]; those of the other have no time limit, no retry, no breaker and no fallback. Each
-/// service has stand-ins and customers of its own, all on loopback, and the same seed.
+/// receipt, mail it, ask a language model for a line of thanks. In one, each of these calls carries
+/// the attribute `resilient`; in the other, none has a time limit, a retry, a breaker or a fallback.
+/// Each service has stand-ins and customers of its own, all on loopback, and the same seed.
 ///
 /// In a terminal the run is shown live; elsewhere as a line a second. It ends with a table of what
 /// the policies saved. Exit code 2 says that the input was wrong.

@@ -9,7 +9,7 @@ pub const STRETCH: Duration = Duration::from_secs(1);
 /// A checkout that takes longer than this is not prompt.
 pub const PROMPT: Duration = Duration::from_secs(1);
 
-/// The customers who arrived within one [`GRAIN`].
+/// The customers who arrived within one tenth of a second.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Bucket {
     /// All of them.

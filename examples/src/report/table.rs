@@ -62,10 +62,9 @@ fn rows(report: &Report) -> Vec<Row> {
     let mut rows = sick_rows(arms);
     rows.extend([
         plain_row("checkouts", arms, |arm| arm.checkouts),
-        plain_row("  served in full", arms, |arm| arm.served_in_full),
-        plain_row("  degraded (mail or thanks missing)", arms, |arm| {
-            arm.degraded
-        }),
+        plain_row("  served", arms, |arm| arm.served_in_full + arm.degraded),
+        plain_row("    in full", arms, |arm| arm.served_in_full),
+        plain_row("    degraded (no mail or thanks)", arms, |arm| arm.degraded),
         saving_row("  failed", arms, |arm| arm.failed),
         saving_row("    of these never answered", arms, |arm| arm.unanswered),
         saving_row(
@@ -76,8 +75,7 @@ fn rows(report: &Report) -> Vec<Row> {
         latency_row("latency p50", arms, |arm| arm.p50),
         latency_row("latency p99", arms, |arm| arm.p99),
     ]);
-    let [guarded, bare] = [arms.0, arms.1].map(|arm| recovered(report, arm));
-    rows.push(["time to recover".into(), guarded, bare, String::new()]);
+    rows.push(recovery_row(report));
     rows
 }
 
@@ -128,12 +126,19 @@ fn latency_row(label: &str, (guarded, bare): Arms<'_>, latency: fn(&ArmReport) -
     ]
 }
 
-fn recovered(report: &Report, arm: &ArmReport) -> String {
-    match (report.well_again, arm.recovery) {
+fn recovery_row(report: &Report) -> Row {
+    let [with, without] = [&report.with_policies, &report.without].map(|arm| arm.recovery);
+    let text = |recovery: Option<Duration>| match (report.well_again, recovery) {
         (None, _) => "never sick".into(),
-        (Some(_), Some(time)) => format!("{:.1} s", time.as_secs_f64()),
         (Some(_), None) => "not seen".into(),
-    }
+        (Some(_), Some(time)) => format!("{:.1} s", time.as_secs_f64()),
+    };
+    let saved = with
+        .zip(without)
+        .map_or_else(String::new, |(with, without)| {
+            times(with.as_secs_f64(), without.as_secs_f64(), "faster")
+        });
+    ["time to recover".into(), text(with), text(without), saved]
 }
 
 fn milliseconds(duration: Duration) -> String {
@@ -144,16 +149,16 @@ fn milliseconds(duration: Duration) -> String {
 }
 
 fn fewer(with: u64, without: u64) -> String {
+    if with == 0 && without > 0 {
+        return "none".into();
+    }
     times(with as f64, without as f64, "fewer")
 }
 
 /// How many times less `with` is; nothing where it is not less, or where there is nothing to divide.
 fn times(with: f64, without: f64, word: &str) -> String {
-    if with == 0.0 && without > 0.0 {
-        return "none".into();
-    }
     let factor = without / with;
-    if factor.is_nan() || factor < 1.05 {
+    if !factor.is_finite() || factor < 1.05 {
         return String::new();
     }
     let digits = usize::from(factor < 100.0);
