@@ -8,7 +8,7 @@ mod replay;
 pub use inventory::submit;
 pub use steadfast_options as options;
 
-pub use answer::{AnswerLater, Answering, answer_now};
+pub use answer::{answer, answer_now};
 pub use outcome::{Outcome, attempts_of};
 pub use probe::Probe;
 pub use replay::Replay;
