@@ -6,3 +6,4 @@ mod names;
 mod opening;
 mod order;
 mod registry;
+mod ui;
