@@ -182,8 +182,8 @@ mod without_code_of_the_users {
 
 #[test]
 fn an_io_error_has_the_kind_that_fits_the_rejection() {
-    let kinds = all().map(|(rejection, ..)| io::Error::from(rejection).kind());
     use ErrorKind as K;
+    let kinds = all().map(|(rejection, ..)| io::Error::from(rejection).kind());
     let expected = [
         K::ConnectionRefused,
         K::ConnectionRefused,

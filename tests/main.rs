@@ -4,6 +4,7 @@ mod classes;
 mod errors;
 mod names;
 mod opening;
+mod options;
 mod order;
 mod registry;
 mod ui;

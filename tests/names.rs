@@ -8,7 +8,8 @@ const HERE: &str = module_path!();
 /// The names of the sites in this module that contain this word.
 fn named(word: &str) -> Vec<String> {
     let names = sites().map(|site| site.name().to_string());
-    names.filter(|name| name.contains(word)).collect()
+    let here = names.filter(|name| name.starts_with(HERE));
+    here.filter(|name| name.contains(word)).collect()
 }
 
 #[resilient(timeout = "5s")]

@@ -150,7 +150,7 @@ async fn the_opening_snippet_keeps_its_promise_with_io_errors() {
 #[tokio::test(start_paused = true)]
 async fn the_opening_snippet_keeps_its_promise_with_our_error() {
     apart(async {
-        keeps_its_promise(with_ours::charge, |error| error.rejection()).await;
+        keeps_its_promise(with_ours::charge, steadfast::Error::rejection).await;
         registry().breaker("stripe").reset();
         let (failed, _) = charged(with_ours::charge, "FP").await;
         let Err(steadfast::Error::Failed { source, attempts }) = failed else {

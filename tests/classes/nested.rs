@@ -130,9 +130,9 @@ macro_rules! limited_inside {
         #[tokio::test(start_paused = true)]
         async fn $name() {
             #[resilient(
-                                breaker(name = $breaker, failures = 1, half_open = 1),
-                                retry(max = 2, base = "1s", jitter = "none")
-                            )]
+                                        breaker(name = $breaker, failures = 1, half_open = 1),
+                                        retry(max = 2, base = "1s", jitter = "none")
+                                    )]
             async fn call(runs: &Dependency) -> Result<(), $error> {
                 let _ = runs.ask().await;
                 Err(limited())?

@@ -56,8 +56,8 @@ fn http_statuses_have_the_classes_of_the_contract() {
             408 | 425 => Class::Transient,
             429 => LIMITED,
             401 | 403 | 407 | 501 | 505 => Class::Permanent,
-            400..500 => Class::Expected,
-            _ => Class::Transient,
+            ..500 => Class::Expected,
+            500.. => Class::Transient,
         };
         assert_eq!(Class::from_http_status(status), class, "{status}");
         let typed = http::StatusCode::from_u16(status).unwrap();
