@@ -100,11 +100,11 @@ fn model(run: impl Fn() + Sync + Send + 'static) {
 }
 
 /// Runs a model, and says what its runs came to: so that a test shows that both ends were met.
-fn ends<T: Ord + Send + 'static>(model: impl Fn() -> T + Sync + Send + 'static) -> BTreeSet<T> {
+fn ends<T: Ord + Send + 'static>(run: impl Fn() -> T + Sync + Send + 'static) -> BTreeSet<T> {
     let ends = std::sync::Arc::new(std::sync::Mutex::new(BTreeSet::new()));
     let seen = ends.clone();
     model(move || {
-        let end = model();
+        let end = run();
         seen.lock().unwrap().insert(end);
     });
     std::mem::take(&mut *ends.lock().unwrap())
