@@ -1,10 +1,13 @@
 //! Behaviour and compile-fail tests of steadfast, in one binary: linking is what takes time.
 
+mod allocations;
 mod classes;
 mod errors;
+mod events;
 mod names;
 mod opening;
 mod options;
 mod order;
 mod registry;
+mod testing_kit;
 mod ui;
