@@ -2,6 +2,7 @@
 
 mod allocations;
 mod classes;
+mod demo_calls;
 mod errors;
 mod events;
 mod names;
