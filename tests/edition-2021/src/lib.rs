@@ -1,7 +1,11 @@
 //! Guarded functions of a crate of edition 2021 that knows steadfast by another name.
 #![deny(warnings, rust_2024_compatibility)]
 // What the attribute adds must not trouble those who are on their way to edition 2024.
-#![allow(keyword_idents_2024, clippy::manual_async_fn, clippy::missing_errors_doc)]
+#![allow(
+    keyword_idents_2024,
+    clippy::manual_async_fn,
+    clippy::missing_errors_doc
+)]
 
 use std::future::Future;
 use std::io;
