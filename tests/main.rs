@@ -1,6 +1,7 @@
 //! Behaviour and compile-fail tests of steadfast, in one binary: linking is what takes time.
 
 mod allocations;
+mod breaker;
 mod classes;
 mod demo_calls;
 mod errors;
