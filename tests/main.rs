@@ -1,4 +1,16 @@
 //! Behaviour and compile-fail tests of steadfast, in one binary: linking is what takes time.
 
+mod allocations;
+mod breaker;
+mod classes;
+mod demo_calls;
+mod errors;
+mod events;
 mod guards;
+mod names;
+mod opening;
+mod options;
 mod order;
+mod registry;
+mod testing_kit;
+mod ui;

@@ -1,6 +1,12 @@
 //! What the examples share, and the tests with them: stand-ins for the services a program calls,
-//! and the scenario files that make them sick.
+//! the scenario files that make them sick, and the demo that plays one.
 
+pub mod checkout;
+pub mod cli;
+pub mod demo;
 pub mod dependency;
+pub mod load;
+pub mod report;
 pub mod scenario;
 pub mod upstream;
+pub mod view;

@@ -222,3 +222,80 @@ fn bounds_of<'a>(name: &Ident, generics: &'a Generics) -> Vec<&'a TypeParamBound
     });
     inline.chain(clauses).flatten().collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All that is wrong with a function.
+    fn wrong(attribute: &str, item: &str) -> Vec<String> {
+        let mut errors = Errors::new();
+        let args = Args::read(attribute.parse().unwrap(), &mut errors);
+        let checked = Function::read(item.parse().unwrap(), &mut errors).unwrap();
+        function(&checked, &args, &mut errors);
+        replayed(&checked, &args, &mut errors);
+        let found = errors.check().err().into_iter().flatten();
+        found.map(|error| error.to_string()).collect()
+    }
+
+    #[test]
+    fn variadic_functions_are_refused() {
+        let found = wrong("", "unsafe extern \"C\" fn f(n: i32, ...) -> R {}");
+        assert!(found[0].starts_with("variadic arguments"), "{found:?}");
+    }
+
+    #[test]
+    fn a_name_that_no_configuration_could_hold_asks_for_another() {
+        let item = "fn prüfe() -> R {}";
+        assert!(wrong("", item)[0].ends_with("give the call one with `name = \"…\"`"));
+        assert_eq!(wrong("name = \"check\"", item), [""; 0]);
+    }
+
+    #[test]
+    fn shared_arguments_are_named_once_and_are_owned() {
+        let shared = |names| {
+            let item = "async fn f(self, a: A, (b, c): (B, C), d: &mut D) -> R {}";
+            wrong(&format!("retry(share({names}))"), item)
+        };
+        assert_eq!(shared("a, self"), [""; 0]);
+        assert_eq!(shared("a, a"), ["`a` is shared twice; keep one of them"]);
+        assert!(shared("b")[0].contains("has no argument `b`"));
+        assert!(shared("d")[0].contains("is a reference already"));
+    }
+
+    #[test]
+    fn only_a_fn_once_that_can_be_cloned_may_be_called_again() {
+        for item in [
+            "fn f(a: impl FnOnce() -> u8) -> R {}",
+            "fn f<A: FnOnce()>(a: A) -> R {}",
+            "fn f<A>(a: A) -> R where A: Send + FnOnce() {}",
+        ] {
+            assert_eq!(wrong("", item).len(), 1, "{item}");
+        }
+        assert_eq!(
+            wrong("", "fn f(a: impl FnOnce() + Clone, b: impl Fn()) -> R {}"),
+            [""; 0]
+        );
+    }
+
+    #[test]
+    fn a_result_may_borrow_from_anything_but_a_mutable_argument() {
+        for item in [
+            "fn f(a: &mut A) -> Result<&B, E> {}",
+            "fn f(&mut self, a: &A) -> Result<&B, E> {}",
+            "fn f(&mut self) -> Result<B<'_>, E> {}",
+            "fn f<'a>(a: &'a mut A, b: &B) -> Result<C<'a>, E> {}",
+            "fn f(self: &mut Self) -> Result<&B, E> {}",
+        ] {
+            assert_eq!(wrong("", item).len(), 1, "{item}");
+        }
+        for item in [
+            "fn f(a: &mut A) -> Result<B, E> {}",
+            "fn f(&self, a: &mut A) -> Result<&B, E> {}",
+            "fn f<'a>(a: &mut A, b: &'a B) -> Result<&'a B, E> {}",
+            "fn f(a: &mut A) -> Result<&'static B, E> {}",
+        ] {
+            assert_eq!(wrong("", item), [""; 0], "{item}");
+        }
+    }
+}

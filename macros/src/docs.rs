@@ -16,11 +16,11 @@ pub(crate) fn attribute(model: &Model) -> TokenStream {
 }
 
 fn table(model: &Model) -> String {
-    let mut text = String::from("\n\n**Guarded** by `#[resilient]`");
+    let mut text = String::from("\n\n# Policy\n\n");
     if model.given.is_empty() {
-        text.push_str(" with no policy of its own.");
+        text.push_str("`#[resilient]`, with no policy set here.");
     } else {
-        text.push_str(":\n\n| option | value | meaning |\n|---|---|---|\n");
+        text.push_str("| option | value | meaning |\n|---|---|---|\n");
         for given in &model.given {
             row(&mut text, given);
         }

@@ -102,32 +102,40 @@ fn ending(model: &Model) -> TokenStream {
     let Some(answer) = &model.answer else {
         return quote_spanned!(mixed=> result);
     };
-    let answer = match answer {
-        Answer::Default => {
-            quote_spanned!(mixed=> ::core::result::Result::Ok(::core::default::Default::default()))
-        }
-        Answer::Call(function) => {
-            let arguments = model.handed();
-            let at = function.span().resolved_at(mixed);
-            let answer = quote_spanned!(at=> #function(#(#arguments,)* error));
-            if model.function.flavor().is_async() {
-                let root = model.root.at(mixed);
-                quote_spanned! {mixed=> {
-                    #[allow(unused_imports)]
-                    use #root::AnswerLater as _;
-                    #root::Answering(#answer).answer().await
-                }}
-            } else {
-                let root = model.root.at(at);
-                quote_spanned!(at=> #root::answer_now(#answer))
-            }
-        }
-    };
+    let answer = answered(model, answer);
     quote_spanned! {mixed=>
         match result {
-            ::core::result::Result::Err(error) if call.wants_fallback() => #answer,
-            result => result,
+            ::core::result::Result::Ok(value) => ::core::result::Result::Ok(value),
+            ::core::result::Result::Err(error) => {
+                if call.wants_fallback() {
+                    #answer
+                } else {
+                    ::core::result::Result::Err(error)
+                }
+            }
         }
+    }
+}
+
+/// The fallback's answer. Errors about it point at where it is named.
+fn answered(model: &Model, answer: &Answer) -> TokenStream {
+    let function = match answer {
+        Answer::Call(function) => function,
+        Answer::Default(key) => {
+            let at = key.resolved_at(Span::mixed_site());
+            return quote_spanned! {at=>
+                ::core::result::Result::Ok(::core::default::Default::default())
+            };
+        }
+    };
+    let at = function.span().resolved_at(Span::mixed_site());
+    let root = model.root.at(at);
+    let arguments = model.handed();
+    let answer = quote_spanned!(at=> #function(#(#arguments,)* error));
+    if model.function.flavor().is_async() {
+        quote_spanned!(at=> #root::answer(#answer).await)
+    } else {
+        quote_spanned!(at=> #root::answer_now(#answer))
     }
 }
 

@@ -124,3 +124,41 @@ pub(crate) fn bound(pattern: &Pat) -> Vec<Ident> {
     visitor.visit_pat(pattern);
     visitor.0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The names bound before the block that the body ends in, if it does.
+    fn tail(body: &str) -> Option<Vec<String>> {
+        match Future::read(&body.parse().unwrap()) {
+            Future::Block(tail) => Some(tail.bound.iter().map(ToString::to_string).collect()),
+            Future::Opaque => None,
+        }
+    }
+
+    #[test]
+    fn an_async_block_at_the_end_is_found_in_box_pin_too() {
+        assert_eq!(tail("async move { 1 }").unwrap(), [""; 0]);
+        assert_eq!(tail("Box::pin(async { 1 })").unwrap(), [""; 0]);
+        assert_eq!(
+            tail("::std::boxed::Box::pin(async move { 1 })").unwrap(),
+            [""; 0]
+        );
+        assert_eq!(tail("wrap(async { 1 })"), None);
+        assert_eq!(tail("ready(1)"), None);
+    }
+
+    #[test]
+    fn statements_before_the_block_bind_names() {
+        let body = "let (a, mut b) = x; let C { c, d: [e, ..] } = y; go(); async move { a }";
+        assert_eq!(tail(body).unwrap(), ["a", "b", "c", "e"]);
+    }
+
+    #[test]
+    fn a_future_that_is_returned_before_the_block_is_guarded_too() {
+        assert_eq!(tail("if x { return ready(1); } async { 1 }"), None);
+        assert_eq!(tail("give_up!(return ready(1)); async { 1 }"), None);
+        assert!(tail("let f = |x| { return x; }; async { 1 }").is_some());
+    }
+}

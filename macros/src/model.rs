@@ -1,5 +1,6 @@
 //! The rules between the options and the function they stand on.
 
+use proc_macro2::Span;
 use steadfast_options::{FallbackKind, Patch, Setting, defaults, validate};
 use syn::{Expr, ExprPath, Ident};
 
@@ -43,8 +44,8 @@ pub(crate) enum Run {
 pub(crate) enum Answer {
     /// The function in `with`.
     Call(ExprPath),
-    /// The type's `Default`.
-    Default,
+    /// The type's `Default`, as the option at this place says.
+    Default(Span),
 }
 
 impl Model {
@@ -99,7 +100,7 @@ impl Model {
 
 fn answer(args: &Args, patch: &Patch) -> Option<Answer> {
     match patch.fallback?.kind.unwrap_or(defaults::fallback::kind) {
-        FallbackKind::Default => Some(Answer::Default),
+        FallbackKind::Default => Some(Answer::Default(args.key("fallback.kind"))),
         _ => args.function("fallback.with").cloned().map(Answer::Call),
     }
 }

@@ -1,6 +1,6 @@
 //! `self` under another name: an attempt gets its own, which no `let` could call `self`.
 
-use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Group, Ident, Literal, Span, TokenStream, TokenTree};
 use quote::quote;
 use syn::parse::Parser as _;
 use syn::visit_mut::{self, VisitMut};
@@ -55,6 +55,7 @@ fn rename_tokens(tokens: TokenStream) -> TokenStream {
         let path = matches!(tokens.peek(), Some(TokenTree::Punct(punct)) if punct.as_char() == ':');
         renamed.push(match token {
             TokenTree::Ident(ident) if ident == "self" && !path => name(ident.span()).into(),
+            TokenTree::Literal(literal) => captured(literal).into(),
             TokenTree::Group(group) => {
                 let mut inner = Group::new(group.delimiter(), rename_tokens(group.stream()));
                 inner.set_span(group.span());
@@ -64,4 +65,61 @@ fn rename_tokens(tokens: TokenStream) -> TokenStream {
         });
     }
     renamed.into_iter().collect()
+}
+
+/// A format string may capture `{self}`.
+fn captured(literal: Literal) -> Literal {
+    let text = literal.to_string();
+    let mut renamed = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some(at) = rest.find("{self") {
+        let (before, after) = (&rest[..at], &rest[at + "{self".len()..]);
+        let escaped = before.len() - before.trim_end_matches('{').len();
+        let captures = escaped % 2 == 0 && after.starts_with(['}', ':']);
+        renamed.push_str(before);
+        renamed.push_str(if captures { "{__self" } else { "{self" });
+        rest = after;
+    }
+    renamed.push_str(rest);
+    match renamed.parse::<Literal>() {
+        Ok(mut replaced) if renamed != text => {
+            replaced.set_span(literal.span());
+            replaced
+        }
+        _ => literal,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn renamed(body: &str) -> String {
+        rename(&body.parse().unwrap()).to_string()
+    }
+
+    #[test]
+    fn self_is_renamed_in_expressions_macros_and_format_strings() {
+        let body =
+            "self . go (| | self . x) ; say ! (\"{self} {{self}} {self:?} {selfish}\" , self)";
+        assert_eq!(
+            renamed(body),
+            "__self . go (| | __self . x) ; \
+             say ! (\"{__self} {{self}} {__self:?} {selfish}\" , __self)"
+        );
+    }
+
+    #[test]
+    fn paths_and_items_keep_their_self() {
+        for body in [
+            "self :: go () ; say ! (self :: X)",
+            "impl X { fn go (& self) { self . x () } }",
+            "mod inner { pub (self) fn go () { } }",
+        ] {
+            assert_eq!(
+                renamed(body),
+                body.parse::<TokenStream>().unwrap().to_string()
+            );
+        }
+    }
 }

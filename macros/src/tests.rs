@@ -275,7 +275,7 @@ fn the_policy_table_stands_after_the_functions_own_docs() {
     let output = guarded("retry(max = 2), timeout = \"5s\"", &item).to_string();
     let (own, table) = (
         output.find("Charges.").unwrap(),
-        output.find("Guarded").unwrap(),
+        output.find("# Policy").unwrap(),
     );
     assert!(own < table);
     assert!(output.contains("| `retry.max` | `2` |"), "{output}");

@@ -108,6 +108,12 @@ impl<T: Default> Stripes<T> {
         }
     }
 
+    /// The stripe of those beyond the numbers.
+    #[cfg(test)]
+    pub(crate) fn shared(&self) -> &T {
+        &self.shared
+    }
+
     /// All stripes that were ever written.
     pub(crate) fn all(&self) -> impl Iterator<Item = &T> {
         let owned = self
@@ -181,9 +187,9 @@ mod tests {
                 })
             })
             .collect();
-        threads
-            .into_iter()
-            .for_each(|thread| thread.join().unwrap());
+        for thread in threads {
+            thread.join().unwrap();
+        }
         assert_eq!(counters.sum(1), (OWNERS as u64 + 8) * 100);
         assert_eq!(counters.sum(0), 0);
     }

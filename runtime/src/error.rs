@@ -26,8 +26,9 @@ use crate::rejection::Rejection;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error<E> {
     /// A policy refused or cut the call.
-    #[error(transparent)]
-    Rejected(Rejection),
+    // The rejection is the source too, where a call around this one looks for it.
+    #[error("{0}")]
+    Rejected(#[source] Rejection),
     /// The function failed.
     #[error("{source} (after {attempts} {})", if *.attempts == 1 { "attempt" } else { "attempts" })]
     Failed {

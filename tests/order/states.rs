@@ -52,7 +52,7 @@ async fn a_breaker_goes_from_closed_to_open_to_half_open_and_back() {
 async fn exactly_at_recovery_a_probe_is_admitted() {
     apart(async {
         play("FF").await;
-        advance(secs(30) - ms(1)).await;
+        advance(ms(29_999)).await;
         assert_eq!(breaker().state(), State::Open);
         let refused = breaker().admit().unwrap_err();
         assert_eq!(refused.retry_in(), Some(ms(1)));
@@ -118,7 +118,7 @@ fn a_time_earlier_than_one_already_seen_breaks_nothing() {
     at(0, &|| {
         assert_eq!(breaker().state(), State::Open);
         let left = breaker().admit().unwrap_err().retry_in().unwrap();
-        assert!(left > secs(86_000), "{left:?}");
+        assert!(left >= secs(30), "{left:?}");
         assert_eq!(breaker().status().opened_ago, Some(secs(0)));
         breaker().reset();
         breaker().admit().unwrap().failure();

@@ -90,6 +90,14 @@ impl Dependency {
         self.inner().starts.clone()
     }
 
+    /// The time between the starts of each two runs.
+    #[must_use]
+    pub fn pauses(&self) -> Vec<Duration> {
+        let starts = self.starts();
+        let pause = |two: &[Duration]| two[1].saturating_sub(two[0]);
+        starts.windows(2).map(pause).collect()
+    }
+
     /// How many runs were dropped before their answer.
     #[must_use]
     pub fn dropped(&self) -> usize {

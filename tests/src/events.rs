@@ -43,6 +43,9 @@ pub async fn listen<T>(test: impl Future<Output = T>) -> (T, Vec<Event>) {
 
 /// One listener for the whole process: those of single threads would change, as they come and go,
 /// what each place in the code thinks it may skip.
+///
+/// At each event it asks every breaker for its status, as a dashboard might: what is reported
+/// while a lock is held would hang there.
 fn install() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -76,6 +79,9 @@ impl Subscriber for Listener {
             fields: Vec::new(),
         };
         event.record(&mut heard);
+        for breaker in steadfast::registry().breakers() {
+            let _ = breaker.status();
+        }
         HEARD.with_borrow_mut(|all| {
             if let Some(all) = all {
                 all.push(heard);

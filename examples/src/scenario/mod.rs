@@ -13,6 +13,7 @@ mod read;
 mod tests;
 
 pub use fault::{Fault, ScenarioError};
+pub(crate) use read::LENGTHS;
 
 use crate::dependency::PerDependency;
 use crate::upstream::Timeline;
@@ -25,7 +26,7 @@ pub const SHIPPED: [(&str, &str); 4] = [
         "rate-limited",
         include_str!("../../scenarios/rate-limited.toml"),
     ),
-    ("flapping", include_str!("../../scenarios/flapping.toml")),
+    ("cascade", include_str!("../../scenarios/cascade.toml")),
 ];
 
 /// What happens to the dependencies, and when.
@@ -100,10 +101,10 @@ impl Scenario {
 
 fn unknown(name: &str) -> String {
     let names = SHIPPED.map(|(name, _)| name);
-    let near =
-        closest(name, names).map_or_else(String::new, |near| format!("did you mean \"{near}\"? "));
+    let near = closest(name, names).map(|near| format!(" (did you mean \"{near}\"?)"));
     format!(
-        "no scenario \"{name}\"; {near}Shipped are {}; anything else is the path of a file",
+        "no scenario \"{name}\"{}; shipped are {}; anything else is the path of a file",
+        near.unwrap_or_default(),
         names.join(", ")
     )
 }

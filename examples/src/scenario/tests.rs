@@ -29,6 +29,17 @@ fn every_shipped_scenario_reads_and_is_sick_for_a_while() {
 }
 
 #[test]
+fn the_scenario_of_the_readme_reads() {
+    let readme = include_str!("../../README.md");
+    let example = readme
+        .split("```")
+        .find_map(|block| block.strip_prefix("toml\n"));
+    let scenario = Scenario::parse("README.md", example.expect("no example"));
+    let scenario = scenario.unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(scenario.well_again(), Some(Duration::from_secs(10)));
+}
+
+#[test]
 fn a_phase_keeps_the_latency_of_its_upstream_unless_it_has_its_own() {
     let text = r#"
         length = "20s"
@@ -244,7 +255,7 @@ fn an_unknown_name_names_the_nearest() {
     assert!(error.contains("did you mean \"outage\"?"), "{error}");
     let error = Scenario::find("no/such/file.toml").unwrap_err().to_string();
     assert!(
-        error.contains("outage, brownout, rate-limited, flapping"),
+        error.contains("outage, brownout, rate-limited, cascade"),
         "{error}"
     );
 }

@@ -112,6 +112,27 @@ impl Behaviour {
         Self { latency, ..self }
     }
 
+    /// Whether any request comes to grief; a slow answer is an answer.
+    #[must_use]
+    pub fn fails(&self) -> bool {
+        self.hang.is_some() || self.reset.is_some() || self.errors.is_some()
+    }
+
+    /// What ails it, in a few words; `slow` where it answers all the same.
+    #[must_use]
+    pub fn symptoms(&self) -> String {
+        let share = |ratio: Ratio| format!(" {:.0}%", ratio.get() * 100.0);
+        let mut symptoms = Vec::new();
+        symptoms.extend(self.hang.map(|ratio| format!("hangs{}", share(ratio))));
+        symptoms.extend(self.reset.map(|ratio| format!("resets{}", share(ratio))));
+        let errors = self.errors.as_ref();
+        symptoms.extend(errors.map(|errors| format!("{}{}", errors.status, share(errors.share))));
+        if symptoms.is_empty() {
+            symptoms.push(format!("slow {} ms", self.latency.as_millis()));
+        }
+        symptoms.join(", ")
+    }
+
     /// What becomes of request number `n`: the same for the same seed, whatever the load.
     pub(super) fn decide(&self, seed: u64, n: u64) -> Fate {
         let lot = draw::unit(seed, n, draw::Lane::Fate);
@@ -193,6 +214,14 @@ mod tests {
             let off = (f64::from(got) / 10_000.0 - share).abs();
             assert!(off < 0.02, "{got} of 10,000, expected {share}");
         }
+    }
+
+    #[test]
+    fn symptoms_are_named() {
+        assert_eq!(mixed().symptoms(), "hangs 20%, resets 30%, 503 40%");
+        let slow = Behaviour::healthy().latency(350 * MS);
+        assert_eq!(slow.symptoms(), "slow 350 ms");
+        assert!(mixed().fails() && !slow.fails());
     }
 
     #[test]

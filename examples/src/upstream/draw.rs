@@ -7,6 +7,7 @@
 pub(crate) enum Lane {
     Fate = 1,
     Latency = 2,
+    Order = 3,
 }
 
 /// The `n`-th number of a lane, in `0.0..1.0`.
@@ -42,7 +43,7 @@ mod tests {
 
     #[test]
     fn the_mean_is_a_half() {
-        let sum: f64 = (0..10_000).map(|n| unit(1, n, Lane::Latency)).sum();
+        let sum: f64 = (0..10_000).map(|n| unit(1, n, Lane::Order)).sum();
         assert!((sum / 10_000.0 - 0.5).abs() < 0.01);
     }
 }

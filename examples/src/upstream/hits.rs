@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 pub struct Hits {
     /// All of them.
     pub total: u64,
-    /// Those that came while a phase of the timeline held.
+    /// Those that came while it was sick: while it hung, reset or failed requests, be it only some.
+    /// Slowness alone does not count.
     pub sick: u64,
     /// Those that were taken and never answered.
     pub hung: u64,

@@ -138,12 +138,13 @@ impl Shared {
         self.script.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What becomes of request `n`, now, and whether the stand-in is sick.
+    /// What becomes of request `n`, now, and whether it meets a sick stand-in.
     fn fate(&self, n: u64) -> (Fate, bool) {
         let script = self.script();
         let phase = script.timeline.phase_at(script.began.elapsed());
         let behaviour = phase.map_or(&script.timeline.base, |phase| &phase.behaviour);
-        (behaviour.decide(self.seed, n), phase.is_some())
+        let sick = phase.is_some() && behaviour.fails();
+        (behaviour.decide(self.seed, n), sick)
     }
 }
 

@@ -95,7 +95,7 @@ fn view(model: &Model) -> TokenStream {
             #class
             use #root::probe::*;
             (&&#root::Probe::<#output>::new()).note_attempt(error, attempt);
-            (&&&&&&#root::Probe::<#output>::new()).view(error)#with_class
+            (&&&&&&&#root::Probe::<#output>::new()).view(error)#with_class
         }
     }
 }

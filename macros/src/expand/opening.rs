@@ -132,9 +132,9 @@ fn attempts(model: &Model) -> TokenStream {
     let output = without_impl(&model.function.output, &parse_quote!(()));
     let (first, last) = ends(&model.function.output);
     let (mixed, root) = (Span::mixed_site(), model.root.at(first));
-    let ask = quote_spanned!(first=> #root::attempts_of::<);
+    let ask = quote_spanned!(first=> attempts_of::<);
     let call = quote_spanned!(last=> >());
-    quote_spanned!(mixed=> let attempts = #ask #output #call;)
+    quote_spanned!(mixed=> let attempts = { use #root::attempts_of; #ask #output #call };)
 }
 
 /// Where a type begins and ends.

@@ -6,16 +6,18 @@
 //! the word anew with `Release`, so that whoever loads it with `Acquire` also sees `open_until`,
 //! `origin` and `settled_until` of that state or of a later one.
 //!
-//! A success that races with the lock's holder may miss a flag set a moment later; it then counts
-//! as having come before the failure that set it, which is one of the orders the two could have
-//! had.
+//! A success that races with the lock's holder may miss a flag set a moment later: it then came
+//! before the failure that set it. Where that failure's sum over all threads missed the success in
+//! its turn, a success that completes `min_calls` trips nothing yet; the next outcome, which sees
+//! both, does.
 
 use std::num::NonZeroU64;
 
-use super::rules::{Rules, Shown, State, Transition};
+use super::rules::{Rules, Shown};
+use super::state::{State, Transition};
 use super::successes::{Successes, Writers};
 use super::window::{Nanos, Outcome};
-use crate::sync::{AtomicU64, Mutex, Ordering, lock};
+use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, lock};
 
 const STATE: u64 = 0b111;
 /// A plain success must visit the rules.
@@ -119,6 +121,8 @@ pub(crate) struct Gate {
     origin: AtomicU64,
     rules: Mutex<Rules>,
     successes: Option<Successes>,
+    /// How long it stays open at most.
+    longest: Nanos,
 }
 
 impl Gate {
@@ -141,6 +145,7 @@ impl Gate {
             successes: rules
                 .buckets()
                 .map(|buckets| Successes::new(buckets, writers)),
+            longest: rules.thresholds.recovery.max(rules.thresholds.recovery_max),
             rules: Mutex::new(rules),
         }
     }
@@ -156,15 +161,16 @@ impl Gate {
     pub(crate) fn admit(&self, now: Nanos) -> Result<(Pass, Change), Refused> {
         let word = self.word.load(Ordering::Acquire);
         if word & STATE == bits(State::Open) {
-            let until = self.open_until.load(Ordering::Relaxed);
-            if now < until {
+            let left = self.open_until.load(Ordering::Relaxed).saturating_sub(now);
+            // More than there can be is for the rules to look into.
+            if left > 0 && left <= self.longest {
                 return Err(Refused {
-                    retry_in: Some(until - now),
+                    retry_in: Some(left),
                 });
             }
         }
         let mut change = Change::default();
-        let mut rules = lock(&self.rules);
+        let (mut rules, now) = self.rules(now);
         let role = match rules.state {
             State::Closed => Role::Ordinary(rules.epoch),
             State::Disabled => Role::Uncounted,
@@ -235,7 +241,7 @@ impl Gate {
     }
 
     fn record(&self, epoch: u64, outcome: Outcome, now: Nanos) -> Change {
-        let mut rules = lock(&self.rules);
+        let (mut rules, now) = self.rules(now);
         if rules.epoch != epoch {
             return Change::default();
         }
@@ -251,7 +257,7 @@ impl Gate {
     }
 
     fn probed(&self, token: u64, outcome: Option<Outcome>, now: Nanos) -> Change {
-        let mut rules = lock(&self.rules);
+        let (mut rules, now) = self.rules(now);
         let transition = rules.probed(token, outcome, now);
         self.publish(&rules, now);
         let open_for = (rules.state == State::Open).then(|| rules.open_until.saturating_sub(now));
@@ -266,15 +272,26 @@ impl Gate {
     pub(crate) fn by_hand(
         &self,
         now: Nanos,
-        act: impl FnOnce(&mut Rules) -> Option<Transition>,
+        act: impl FnOnce(&mut Rules, Nanos) -> Option<Transition>,
     ) -> Change {
-        let mut rules = lock(&self.rules);
-        let transition = act(&mut rules);
+        let (mut rules, now) = self.rules(now);
+        let transition = act(&mut rules, now);
         self.publish(&rules, now);
         Change {
             transition,
             ..Change::default()
         }
+    }
+
+    /// The rules, and the time by their count.
+    fn rules(&self, now: Nanos) -> (MutexGuard<'_, Rules>, Nanos) {
+        let mut rules = lock(&self.rules);
+        let origin = rules.origin;
+        let now = rules.meet(now);
+        if rules.origin != origin {
+            self.publish(&rules, now); // the clock was turned back
+        }
+        (rules, now)
     }
 
     fn plain(&self, rules: &Rules, now: Nanos) -> u64 {
@@ -313,7 +330,7 @@ impl Gate {
 
     /// The rules and the counts to show.
     pub(crate) fn look<R>(&self, now: Nanos, read: impl FnOnce(&Rules, Shown) -> R) -> R {
-        let rules = lock(&self.rules);
+        let (rules, now) = self.rules(now);
         let shown = rules.shown(now, self.plain(&rules, now));
         read(&rules, shown)
     }

@@ -4,6 +4,7 @@ mod gate;
 mod keyed;
 mod policy;
 mod rules;
+mod state;
 mod status;
 mod successes;
 mod window;
@@ -21,7 +22,7 @@ use steadfast_options::Name;
 
 pub(crate) use gate::Pass;
 pub(crate) use policy::{Thresholds, nanos};
-pub use rules::State;
+pub use state::State;
 pub use status::BreakerStatus;
 pub(crate) use successes::{Successes, Writers};
 pub(crate) use window::{Buckets, Nanos, Outcome, TimeWindow};
@@ -33,6 +34,7 @@ use gate::{Change, Gate, Refused};
 use keyed::KeyedBreakers;
 pub use keyed::{KeyStatus, KeysStatus};
 use rules::Rules;
+use state::Transition;
 
 /// A handle to a named circuit breaker. A clone is the same breaker.
 ///
@@ -146,9 +148,8 @@ impl Breaker {
         self.by_hand(Rules::release);
     }
 
-    fn by_hand(&self, act: impl FnOnce(&mut Rules, Nanos) -> Option<rules::Transition>) {
-        let now = clock::now();
-        self.report(&self.0.gate.by_hand(now, |rules| act(rules, now)));
+    fn by_hand(&self, act: impl FnOnce(&mut Rules, Nanos) -> Option<Transition>) {
+        self.report(&self.0.gate.by_hand(clock::now(), act));
     }
 
     /// Asks to make a call. Say how it ended on the permit; a dropped permit counts as nothing.

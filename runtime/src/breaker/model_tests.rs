@@ -8,10 +8,16 @@ use proptest::sample::Index;
 
 use super::gate::{Change, Gate, Pass};
 use super::policy::WindowSize;
-use super::rules::{Rules, State, Transition};
+use super::rules::Rules;
+use super::state::{State, Transition};
 use super::window::{Nanos, Outcome};
 use model::{Kind, Leave, Model, Seen};
 use policies::{Policy, policies};
+
+const FAILURE: Outcome = Outcome {
+    failed: true,
+    slow: false,
+};
 
 /// How a call ends; none: without an outcome.
 type End = Option<Outcome>;
@@ -26,6 +32,10 @@ enum Step {
     Begin,
     /// One of those ends.
     End(Index, End),
+    /// A call that fails, its clock read so many ticks before others had their turn.
+    Stale(u8),
+    /// The clock is turned back, by some seconds.
+    TurnBack(u8),
     Reset,
     Hold(State),
     Release,
@@ -55,6 +65,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         10 => (2_u8..=8, end()).prop_map(|(count, end)| Step::Calls(count, end)),
         12 => Just(Step::Begin),
         12 => (any::<Index>(), end()).prop_map(|(which, end)| Step::End(which, end)),
+        2 => (1_u8..=40).prop_map(Step::Stale),
+        1 => (2_u8..=9).prop_map(Step::TurnBack),
         1 => Just(Step::Reset),
         1 => prop_oneof![Just(State::ForcedOpen), Just(State::Disabled)].prop_map(Step::Hold),
         2 => Just(Step::Release),
@@ -79,23 +91,26 @@ struct Pair {
     gate: Gate,
     model: Model,
     now: Nanos,
+    /// How far the clock was turned back in all.
+    back: Nanos,
     begun: Vec<(Pass, Leave)>,
 }
 
 impl Pair {
     fn new(policy: Policy) -> Self {
-        let now = 1_000;
+        let now = Nanos::MAX / 2;
         Self {
             gate: Gate::new(Rules::new(policy.thresholds(), now)),
             model: Model::new(policy.clone(), now),
             policy,
             now,
+            back: 0,
             begun: Vec::new(),
         }
     }
 
-    fn take(&mut self, step: Step) {
-        match step {
+    fn take(&mut self, step: &Step) {
+        match *step {
             Step::Pass(span, tick) => self.pass(span, tick),
             Step::Calls(count, end) => {
                 for _ in 0..count {
@@ -114,6 +129,17 @@ impl Pair {
                 self.end(pass, leave, end);
             }
             Step::End(..) => {}
+            Step::Stale(ticks) => {
+                if let Some((pass, leave)) = self.begin() {
+                    let read = self.clock() - Nanos::from(ticks);
+                    self.end_at(read, pass, leave, Some(FAILURE));
+                }
+            }
+            Step::TurnBack(secs) => {
+                self.back += Nanos::from(secs) * 1_000_000_000;
+                // Whoever comes first where the word alone does not do.
+                self.gate.look(self.clock(), |_, _| ());
+            }
             Step::Reset => self.by_hand(Rules::reset, Model::reset),
             Step::Hold(state) => {
                 self.by_hand(
@@ -124,6 +150,10 @@ impl Pair {
             Step::Release => self.by_hand(Rules::release, Model::release),
         }
         self.compare();
+    }
+
+    fn clock(&self) -> Nanos {
+        self.now - self.back
     }
 
     fn pass(&mut self, span: Span, tick: i8) {
@@ -147,7 +177,7 @@ impl Pair {
             .gate
             .admit_if_closed()
             .map(|pass| (pass, Change::default()));
-        let ours = quick.map_or_else(|| self.gate.admit(self.now), Ok);
+        let ours = quick.map_or_else(|| self.gate.admit(self.clock()), Ok);
         let theirs = self.model.admit(self.now);
         let ((pass, change), (leave, turn)) = match (ours, theirs) {
             (Ok(ours), Ok(theirs)) => (ours, theirs),
@@ -165,14 +195,18 @@ impl Pair {
     }
 
     fn end(&mut self, pass: Pass, leave: Leave, end: End) {
+        self.end_at(self.clock(), pass, leave, end);
+    }
+
+    fn end_at(&mut self, clock: Nanos, pass: Pass, leave: Leave, end: End) {
         // A call is slow only where a rule says how long that is.
         let end = end.map(|outcome| Outcome {
             slow: outcome.slow && self.policy.slow_percent.is_some(),
             ..outcome
         });
         let change = match end {
-            Some(Outcome::SUCCESS) => self.gate.succeed(pass, || self.now).unwrap_or_default(),
-            end => self.gate.finish(pass, end, self.now),
+            Some(Outcome::SUCCESS) => self.gate.succeed(pass, || clock).unwrap_or_default(),
+            end => self.gate.finish(pass, end, clock),
         };
         let turn = self.model.end(leave, end, self.now);
         assert_eq!(change.transition, turn);
@@ -195,16 +229,15 @@ impl Pair {
         ours: impl FnOnce(&mut Rules, Nanos) -> Option<Transition>,
         theirs: impl FnOnce(&mut Model, Nanos) -> Option<Transition>,
     ) {
-        let now = self.now;
-        let change = self.gate.by_hand(now, |rules| ours(rules, now));
-        assert_eq!(change.transition, theirs(&mut self.model, now));
+        let change = self.gate.by_hand(self.clock(), ours);
+        assert_eq!(change.transition, theirs(&mut self.model, self.now));
     }
 
     fn compare(&self) {
-        let state = self.gate.state(self.now);
+        let state = self.gate.state(self.clock());
         assert_eq!(state, self.model.state(self.now));
         let theirs = self.model.seen(self.now);
-        self.gate.look(self.now, |rules, shown| {
+        self.gate.look(self.clock(), |rules, shown| {
             assert_eq!(shown.failures, theirs.failures);
             if self.policy.has_rate_rule() {
                 let ours = Seen {
@@ -216,7 +249,7 @@ impl Pair {
                 assert_eq!(ours, theirs);
             }
             if state == State::Open {
-                assert_eq!(rules.open_until, self.model.open_until);
+                assert_eq!(rules.open_until, self.model.open_until - self.back);
             }
         });
     }
@@ -229,6 +262,8 @@ proptest! {
     #[test]
     fn the_breaker_does_what_a_list_of_all_outcomes_says(policy in policies(), steps in steps()) {
         let mut pair = Pair::new(policy);
-        steps.into_iter().for_each(|step| pair.take(step));
+        for step in &steps {
+            pair.take(step);
+        }
     }
 }

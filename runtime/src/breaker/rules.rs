@@ -4,50 +4,9 @@
 //! probes on leases, and epochs: an outcome belongs to the state that admitted its call.
 
 use super::policy::{Thresholds, WindowSize};
+use super::state::{State, Transition};
 use super::window::{Buckets, CallWindow, Counts, FailureRun, Nanos, Outcome, TimeWindow};
 use steadfast_options::Counting;
-
-/// What a breaker is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum State {
-    /// Calls pass, and their outcomes count.
-    Closed,
-    /// Calls are refused until the recovery time is over.
-    Open,
-    /// A bounded number of calls passes, to see whether the dependency works again.
-    HalfOpen,
-    /// Refuses every call, by hand, until it is released or reset.
-    ForcedOpen,
-    /// Lets every call through and counts nothing, by hand, until it is released or reset.
-    Disabled,
-}
-
-impl State {
-    /// The state in words: `closed`, `open`, `half_open`, `forced_open`, `disabled`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Closed => "closed",
-            Self::Open => "open",
-            Self::HalfOpen => "half_open",
-            Self::ForcedOpen => "forced_open",
-            Self::Disabled => "disabled",
-        }
-    }
-}
-
-impl std::fmt::Display for State {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-/// A change of state, with the state before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Transition {
-    pub(crate) from: State,
-    pub(crate) to: State,
-}
 
 /// Counts as `status` shows them.
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +15,10 @@ pub(crate) struct Shown {
     pub(crate) failures: u64,
     pub(crate) counts: Counts,
 }
+
+/// Times that come further out of order than this are no race between threads, but a clock that
+/// was turned back, as tests can.
+const RACE: Nanos = 1_000_000_000;
 
 /// A place among the probes, held until its result or its expiry.
 #[derive(Clone, Copy, Debug)]
@@ -87,10 +50,11 @@ pub(crate) struct Rules {
     probes: Vec<Probe>,
     probe_successes: u32,
     last_token: u64,
+    latest: Nanos,
 }
 
 #[derive(Clone, Debug)]
-#[allow(clippy::large_enum_variant)] // one a breaker, and read on each failure
+#[allow(clippy::large_enum_variant)] // there is one a breaker, and a box would be made anew with each state
 enum History {
     /// No rule looks at it.
     Unused,
@@ -127,8 +91,32 @@ impl Rules {
             probes: Vec::new(),
             probe_successes: 0,
             last_token: 0,
+            latest: now,
             thresholds,
         }
+    }
+
+    /// The time at which a call comes that read `now` off the clock, which it did before others
+    /// had their turn: times here never go back. Where the clock itself did, all that is
+    /// remembered moves with it, so that nothing lasts longer than it was to.
+    pub(crate) fn meet(&mut self, now: Nanos) -> Nanos {
+        let back = self.latest.saturating_sub(now);
+        if back > RACE {
+            let earlier = |time: &mut Nanos| *time = time.saturating_sub(back);
+            [
+                &mut self.origin,
+                &mut self.open_until,
+                &mut self.settled_until,
+            ]
+            .into_iter()
+            .chain(self.opened_at.as_mut())
+            .chain(self.probes.iter_mut().map(|probe| &mut probe.expires))
+            .chain(self.run.times())
+            .for_each(earlier);
+            self.latest = now;
+        }
+        self.latest = self.latest.max(now);
+        self.latest
     }
 
     /// How a time window is cut, where plain successes must be counted outside.

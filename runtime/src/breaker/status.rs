@@ -5,7 +5,8 @@ use std::time::Duration;
 use steadfast_options::Name;
 
 use super::KeysStatus;
-use super::rules::{Rules, Shown, State};
+use super::rules::{Rules, Shown};
+use super::state::State;
 use super::window::Nanos;
 
 /// State, counts and thresholds of a breaker, from [`Breaker::status`](super::Breaker::status).
@@ -20,7 +21,7 @@ pub struct BreakerStatus {
     pub failures: u64,
     /// How many failures open it; none where only rates do.
     pub failure_threshold: Option<u32>,
-    /// Calls in the window, where a rule over rates counts them.
+    /// Calls in the window, where a rule over rates counts them; else zero.
     pub calls: u64,
     /// Share of failed calls in the window; none without such a rule or without calls.
     pub failure_rate: Option<f64>,
@@ -46,12 +47,17 @@ impl BreakerStatus {
             state,
             failures,
             failure_threshold: thresholds.failures,
-            calls: counts.calls,
+            calls: if thresholds.has_rate_rule() {
+                counts.calls
+            } else {
+                0
+            },
             failure_rate: thresholds.failure_rate.and_then(|_| share(counts.failed)),
             failure_rate_threshold: thresholds.failure_rate,
             slow_rate: thresholds.slow.and_then(|_| share(counts.slow)),
             opened_ago: rules
                 .opened_at
+                .filter(|_| matches!(state, State::Open | State::HalfOpen))
                 .map(|at| Duration::from_nanos(now.saturating_sub(at))),
             retry_in: (state == State::Open)
                 .then(|| Duration::from_nanos(rules.open_until.saturating_sub(now))),

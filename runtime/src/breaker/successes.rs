@@ -1,6 +1,7 @@
 //! Plain successes in a time window, counted in each thread's own buckets.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use super::window::{BUCKETS, Buckets, Nanos};
 use crate::cells::{Stripes, Writer, bump};
@@ -9,6 +10,8 @@ use crate::cells::{Stripes, Writer, bump};
 pub(crate) struct Successes {
     buckets: Buckets,
     stripes: Written,
+    /// Held by whoever empties the shared stripe for a new epoch.
+    turning: Mutex<()>,
 }
 
 /// Who writes the buckets.
@@ -31,6 +34,14 @@ impl Written {
         match self {
             Self::Striped(stripes) => stripes.mine(),
             Self::Shared(stripe) => (stripe, Writer::Anyone),
+        }
+    }
+
+    #[cfg(test)]
+    fn shared(&self) -> &Stripe {
+        match self {
+            Self::Striped(stripes) => stripes.shared(),
+            Self::Shared(stripe) => stripe,
         }
     }
 
@@ -66,6 +77,24 @@ impl Default for Stripe {
     }
 }
 
+impl Stripe {
+    /// Makes it count for no epoch, then empties it.
+    fn clear(&self) {
+        self.epoch.store(0, Ordering::Relaxed);
+        for bucket in &self.ring {
+            bucket.store(0, Ordering::Release);
+        }
+    }
+}
+
+/// Whether a stripe serves the epoch that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turned {
+    Done,
+    /// It serves a later one: what comes now is of a state that is over.
+    TooLate,
+}
+
 const COUNT: u64 = u32::MAX as u64;
 
 fn packed(id: u64, count: u64) -> u64 {
@@ -78,7 +107,11 @@ impl Successes {
             Writers::Striped => Written::Striped(Box::new(Stripes::new())),
             Writers::Shared => Written::Shared(Box::default()),
         };
-        Self { buckets, stripes }
+        Self {
+            buckets,
+            stripes,
+            turning: Mutex::new(()),
+        }
     }
 
     /// Counts one success of `epoch`, whose window began at `origin`.
@@ -89,10 +122,11 @@ impl Successes {
             return self.add_shared(stripe, epoch, origin, now);
         }
         let within = now.wrapping_sub(stripe.start.load(Ordering::Relaxed));
-        if stripe.epoch.load(Ordering::Relaxed) != epoch
-            || within >= stripe.width.load(Ordering::Relaxed)
+        if (stripe.epoch.load(Ordering::Relaxed) != epoch
+            || within >= stripe.width.load(Ordering::Relaxed))
+            && self.turn(stripe, epoch, origin, now) == Turned::TooLate
         {
-            self.turn(stripe, epoch, origin, now);
+            return;
         }
         let current = stripe.current.load(Ordering::Relaxed);
         bump(&stripe.ring[(current % BUCKETS) as usize], Writer::Owner);
@@ -100,12 +134,13 @@ impl Successes {
 
     /// Moves this thread's stripe to the bucket that holds `now`.
     #[cold]
-    fn turn(&self, stripe: &Stripe, epoch: u64, origin: Nanos, now: Nanos) {
-        if stripe.epoch.load(Ordering::Relaxed) != epoch {
-            stripe.epoch.store(0, Ordering::Relaxed);
-            for bucket in &stripe.ring {
-                bucket.store(0, Ordering::Release);
-            }
+    fn turn(&self, stripe: &Stripe, epoch: u64, origin: Nanos, now: Nanos) -> Turned {
+        let held = stripe.epoch.load(Ordering::Relaxed);
+        if held > epoch {
+            return Turned::TooLate;
+        }
+        if held < epoch {
+            stripe.clear();
         }
         let id = self.buckets.id(origin, now);
         let (start, width) = self.buckets.span(origin, id);
@@ -117,17 +152,18 @@ impl Successes {
         stripe.start.store(start, Ordering::Relaxed);
         stripe.width.store(width, Ordering::Relaxed);
         stripe.epoch.store(epoch, Ordering::Release);
+        Turned::Done
     }
 
     /// Where threads are many, those beyond the owned stripes share one.
     #[cold]
     fn add_shared(&self, stripe: &Stripe, epoch: u64, origin: Nanos, now: Nanos) {
-        let id = self.buckets.id(origin, now) & COUNT;
-        if stripe.epoch.swap(epoch, Ordering::AcqRel) != epoch {
-            for bucket in &stripe.ring {
-                bucket.store(0, Ordering::Release);
-            }
+        if stripe.epoch.load(Ordering::Acquire) != epoch
+            && self.turn_shared(stripe, epoch) == Turned::TooLate
+        {
+            return;
         }
+        let id = self.buckets.id(origin, now) & COUNT;
         let bucket = &stripe.ring[(id % BUCKETS) as usize];
         let more = |held: u64| {
             Some(if held >> 32 == id {
@@ -137,6 +173,21 @@ impl Successes {
             })
         };
         let _ = bucket.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+    }
+
+    /// Empties the shared stripe for `epoch`, once.
+    fn turn_shared(&self, stripe: &Stripe, epoch: u64) -> Turned {
+        let turning = self.turning.lock();
+        let _turning = turning.unwrap_or_else(PoisonError::into_inner);
+        let held = stripe.epoch.load(Ordering::Relaxed);
+        if held > epoch {
+            return Turned::TooLate;
+        }
+        if held < epoch {
+            stripe.clear();
+            stripe.epoch.store(epoch, Ordering::Release);
+        }
+        Turned::Done
     }
 
     /// Successes of `epoch` in the window that ends now.
@@ -173,6 +224,27 @@ mod tests {
         successes.add(2, 1_200, 1_200);
         assert_eq!(successes.sum(1, 1_000, 1_100), 0);
         assert_eq!(successes.sum(2, 1_200, 1_200), 1);
+    }
+
+    #[test]
+    fn a_late_success_of_an_older_epoch_wipes_nothing() {
+        let successes = Successes::new(Buckets::over(Some(100)), Writers::Striped);
+        successes.add(2, 0, 0);
+        successes.add(1, 0, 0);
+        assert_eq!(successes.sum(2, 0, 0), 1);
+    }
+
+    #[test]
+    fn threads_that_share_a_stripe_count_for_one_epoch_at_a_time() {
+        let successes = Successes::new(Buckets::over(Some(100)), Writers::Striped);
+        let shared = successes.stripes.shared();
+        let sum = |epoch, now| successes.sum(epoch, 0, now);
+        (0..3).for_each(|_| successes.add_shared(shared, 1, 0, 5));
+        successes.add_shared(shared, 1, 0, 15);
+        assert_eq!((sum(1, 99), sum(1, 100)), (4, 1));
+        successes.add_shared(shared, 2, 0, 20);
+        successes.add_shared(shared, 1, 0, 20);
+        assert_eq!((sum(1, 20), sum(2, 20)), (0, 1));
     }
 
     #[test]

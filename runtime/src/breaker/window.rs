@@ -214,6 +214,15 @@ impl FailureRun {
         }
     }
 
+    /// When each failed, where that matters.
+    pub(crate) fn times(&mut self) -> impl Iterator<Item = &mut Nanos> {
+        let times = match self {
+            Self::Counted(_) => None,
+            Self::Timed { times, .. } => Some(times),
+        };
+        times.into_iter().flatten()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         match self {
             Self::Counted(count) => *count == 0,

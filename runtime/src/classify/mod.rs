@@ -76,6 +76,9 @@ impl Class {
     /// [`Classify`]: along its `source()` chain, by nested rejections, registered types and
     /// `io::Error` kinds (with features `http` and `reqwest`, theirs too), else `Transient`.
     ///
+    /// An error that passes its `source()` on, as thiserror's `#[error(transparent)]` makes it, hides
+    /// what it holds; give it a text of its own, or implement [`Classify`].
+    ///
     /// ```
     /// use std::io::{Error, ErrorKind};
     /// use steadfast::Class;

@@ -10,7 +10,7 @@ mod replay;
 pub use inventory::submit;
 pub use steadfast_options as options;
 
-pub use answer::{AnswerLater, Answering, answer_now};
+pub use answer::{answer, answer_now};
 pub use key::KeyValue;
 pub use key_text::KeyText;
 pub use outcome::{Outcome, attempts_of};

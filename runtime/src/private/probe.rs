@@ -10,7 +10,7 @@
 //! |error, attempt| {
 //!     use #p::probe::*;
 //!     (&&#p::Probe::<R>::new()).note_attempt(error, attempt);
-//!     (&&&&&&#p::Probe::<R>::new()).view(error)
+//!     (&&&&&&&#p::Probe::<R>::new()).view(error)
 //! }
 //! ```
 
@@ -52,21 +52,25 @@ macro_rules! levels {
 
 levels! {
     /// An error that says its class, and has a chain in which a limit of ours may stand.
-    ViaClassifyAndChain for &&&&&Probe<Result<T, E>>, [Classify + StdError + 'static], |error| {
+    ViaClassifyAndChain for &&&&&&Probe<Result<T, E>>, [Classify + StdError + 'static], |error| {
         View::in_chain(error.classify(), error, error)
     };
     /// An error that says its class.
-    ViaClassify for &&&&Probe<Result<T, E>>, [Classify], |error| {
+    ViaClassify for &&&&&Probe<Result<T, E>>, [Classify], |error| {
         View::new(error.classify(), &"an error that has no text")
     };
     /// An error whose chain of sources is looked into.
-    ViaChain for &&&Probe<Result<T, E>>, [StdError + 'static], |error| {
+    ViaChain for &&&&Probe<Result<T, E>>, [StdError + 'static], |error| {
         View::in_chain(Class::of(error), error, error)
     };
-    /// `anyhow`, `eyre` and boxed errors.
-    ViaBox for &&Probe<Result<T, E>>, [AsRef<dyn StdError + Send + Sync> + Display], |error| {
+    /// `anyhow`, `eyre` and boxed errors that may go to other threads.
+    ViaBox for &&&Probe<Result<T, E>>, [AsRef<dyn StdError + Send + Sync> + Display], |error| {
         let inner: &(dyn StdError + 'static) = error.as_ref();
         View::in_chain(Class::of(inner), inner, error)
+    };
+    /// Boxed errors that stay on their thread.
+    ViaLocalBox for &&Probe<Result<T, E>>, [AsRef<dyn StdError> + Display], |error| {
+        View::in_chain(Class::of(error.as_ref()), error.as_ref(), error)
     };
     /// An error of which only the text is known.
     ViaText for &Probe<Result<T, E>>, [Display], |error| View::new(Class::Transient, error);

@@ -201,9 +201,9 @@ macro_rules! with_fallback {
         #[tokio::test(start_paused = true)]
         async fn $test() {
             #[steadfast::resilient(
-                                breaker(name = $name, failures = 1, guards = $guards),
-                                fallback = answer
-                            )]
+                                        breaker(name = $name, failures = 1, guards = $guards),
+                                        fallback = answer
+                                    )]
             async fn call(dependency: &Dependency) -> Result<usize, Failure> {
                 dependency.ask().await
             }

@@ -125,7 +125,7 @@ async fn main() {
         let mut sink = vec![];
         assert_eq!(repeated(NoClone(1), &mut sink).await.unwrap(), 1);
         assert_eq!(sink, [1, 1, 100]);
-        assert_eq!(by_default().await.unwrap(), []);
+        assert!(by_default().await.unwrap().is_empty());
         let mut service = Service(1);
         assert_eq!(service.by_reference(1).await.unwrap(), 2);
         assert_eq!(service.clone().by_value().await.unwrap(), 1);

@@ -60,6 +60,30 @@ pub async fn sinks(into: &mut Vec<u32>, mut start: u32, (low, mut high): (u32, u
     Ok(())
 }
 
+#[resilient(retry)]
+async fn reference_patterns(
+    &(a, ref b): &(u32, String),
+    (c, d): &mut (u32, Vec<u32>),
+    [first, ..]: [u32; 2],
+    Order(text): Order,
+) -> io::Result<usize> {
+    *c += a;
+    d.push(first);
+    Ok(b.len() + text.len())
+}
+
+#[resilient(retry)]
+async fn always_panics(order: Order) -> io::Result<u32> {
+    panic!("{}", order.0)
+}
+
+#[resilient(retry)]
+fn never_returns() -> io::Result<u32> {
+    loop {
+        std::thread::park();
+    }
+}
+
 #[resilient(breaker, retry(max = 2, base = "1ms"))]
 async fn generic<T, const N: usize>(items: [T; N]) -> io::Result<String>
 where
@@ -163,6 +187,10 @@ async fn main() {
         let mut into = Vec::new();
         sinks(&mut into, 1, (2, 3), 0).await.unwrap();
         assert_eq!(into, [2, 5]);
+        let mut pair = (1, vec![]);
+        let left = (1, "a".into());
+        let lengths = reference_patterns(&left, &mut pair, [7, 8], Order("bc".into()));
+        assert_eq!((lengths.await.unwrap(), pair), (3, (2, vec![7])));
         assert_eq!(generic([1, 2, 3]).await.unwrap(), "123");
         assert_eq!(opaque_argument("four").await.unwrap(), 4);
         assert_eq!(called_once(|| 5).await.unwrap(), 5);
@@ -177,6 +205,8 @@ async fn main() {
         assert_eq!(r#match(1).await.unwrap(), 2);
     });
     spawned.await.unwrap();
+    drop(always_panics(Order(String::new())));
+    let _: fn() -> io::Result<u32> = never_returns;
     let mut items = vec![0];
     assert_eq!(blocking(Order("1".into()), &mut items, 2).unwrap(), 2);
     assert_eq!(blocking_once(NoClone(Order("1".into())), |order| consume(order.0)).unwrap(), 49);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use steadfast::resilient;
 
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 struct Service {
     calls: Vec<u32>,
 }
@@ -116,6 +116,15 @@ impl Service {
         Ok(format!("{:?}", self.calls))
     }
 
+    #[resilient(retry)]
+    async fn speaks_of_itself_in_macros(&mut self) -> io::Result<String> {
+        let text = format!("{self:?} {{self}}");
+        tokio::select! {
+            asked = self.ask() => Ok(format!("{text} {}", asked?)),
+            () = std::future::pending() => unreachable!("{self:?}"),
+        }
+    }
+
     #[resilient(retry(base = "1ms"))]
     fn blocking(&mut self, n: u32) -> io::Result<usize> {
         self.calls.push(n);
@@ -170,6 +179,8 @@ async fn main() {
         assert_eq!(service.by_typed_reference().await.unwrap(), 7);
         assert_eq!(service.by_typed_mutable_reference().await.unwrap(), 0);
         assert_eq!(service.renames_only_its_own_self().await.unwrap(), "[6, 4]");
+        let said = service.speaks_of_itself_in_macros().await.unwrap();
+        assert_eq!(said, "Service { calls: [6, 4] } {self} 2");
         let cache = Cache([&1, &2]);
         assert_eq!(cache.find(|n| n % 2 == 0).await.unwrap(), Some(&2));
     });

@@ -25,6 +25,24 @@ trait Native: Send {
     }
 }
 
+#[allow(async_fn_in_trait)]
+trait NativeAsync {
+    async fn ask(&self, n: u32) -> io::Result<u32>;
+
+    #[resilient(breaker = "traits", retry)]
+    async fn ask_twice(&mut self, text: String) -> io::Result<u32> {
+        let first = self.ask(u32::try_from(text.len()).unwrap_or(0)).await?;
+        self.ask(first).await
+    }
+}
+
+impl NativeAsync for One {
+    #[resilient(retry)]
+    async fn ask(&self, n: u32) -> io::Result<u32> {
+        Ok(self.0 + n)
+    }
+}
+
 struct One(u32);
 
 impl Native for One {
@@ -119,6 +137,7 @@ async fn main() {
         assert_eq!(one.blocking(1).unwrap(), 4);
         assert_eq!(one.later(1).await.unwrap(), 2);
         assert_eq!(Native::by_default(&mut one, "x".into()).await.unwrap(), "xone");
+        assert_eq!(one.ask_twice("abc".into()).await.unwrap(), 5);
         assert_eq!(one.by_reference("a", "b".into()).await.unwrap(), "1ab");
         assert_eq!(one.by_mutable_reference((1, 2), vec![3]).await.unwrap(), 8);
         assert_eq!(Boxed::by_default(&mut one, "x".into(), 1_u32).await.unwrap(), 14);

@@ -4,7 +4,7 @@
 use steadfast_options::Counting;
 
 use super::super::policy::WindowSize;
-use super::super::rules::{State, Transition};
+use super::super::state::{State, Transition};
 use super::super::window::{Nanos, Outcome};
 use super::policies::Policy;
 

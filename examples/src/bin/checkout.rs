@@ -1,0 +1,103 @@
+//! The demo: a checkout service whose sick dependencies are contained. `--help` says more.
+
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use steadfast_examples::cli::Cli;
+use steadfast_examples::demo::{Demo, Plan, StartError};
+use steadfast_examples::report::{Report, table};
+use steadfast_examples::view::{Screen, View};
+
+const TROUBLE: u8 = 1;
+const BAD_INPUT: u8 = 2;
+/// What shells give a program that Ctrl-C ended.
+const INTERRUPTED: u8 = 130;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let plan = match cli.plan() {
+        Ok(plan) => plan,
+        Err(error) => return fail(BAD_INPUT, &error.to_string()),
+    };
+    let screen = match (cli.json, io::stdout().is_terminal()) {
+        (true, _) => Screen::Error,
+        (false, true) => Screen::Terminal,
+        (false, false) => Screen::Output,
+    };
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(TROUBLE, &format!("no runtime can be had: {error}")),
+    };
+    let report = runtime.block_on(run(plan, screen));
+    // Hanging requests must not hold the process.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    match report {
+        Ok(report) => show(&report, cli.json),
+        Err(error @ StartError::Port { .. }) => fail(BAD_INPUT, &error.to_string()),
+        Err(error) => fail(TROUBLE, &error.to_string()),
+    }
+}
+
+fn fail(code: u8, error: &str) -> ExitCode {
+    eprintln!("{error}");
+    ExitCode::from(code)
+}
+
+async fn run(plan: Plan, screen: Screen) -> Result<Report, StartError> {
+    let demo = Demo::start(plan).await?;
+    let mut view = View::start(demo.stage(), screen);
+    let report = demo
+        .finish(async {
+            tokio::select! {
+                () = view.quit() => {}
+                () = terminated() => {}
+            }
+        })
+        .await;
+    if let Err(error) = view.gone() {
+        eprintln!("the terminal failed during the run: {error}");
+    }
+    Ok(report)
+}
+
+/// Ready once the system asks this process to end.
+async fn terminated() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let (Ok(mut interrupt), Ok(mut terminate)) = (
+            signal(SignalKind::interrupt()),
+            signal(SignalKind::terminate()),
+        ) {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    #[cfg(not(unix))]
+    if tokio::signal::ctrl_c().await.is_ok() {
+        return;
+    }
+    std::future::pending::<()>().await;
+}
+
+fn show(report: &Report, json: bool) -> ExitCode {
+    let text = if json {
+        match serde_json::to_string_pretty(report) {
+            Ok(text) => text + "\n",
+            Err(error) => return fail(TROUBLE, &format!("the result is no JSON: {error}")),
+        }
+    } else {
+        table(report)
+    };
+    // A reader who has left has seen enough.
+    let _ = io::stdout().write_all(text.as_bytes());
+    if report.interrupted {
+        return ExitCode::from(INTERRUPTED);
+    }
+    ExitCode::SUCCESS
+}

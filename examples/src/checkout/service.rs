@@ -1,0 +1,94 @@
+//! The service on its port.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+
+use super::{Api, Arm, CallError, Confirmation, Order};
+use crate::dependency::Dependency;
+
+/// Checkouts that a service works on at a time; others wait in line for their turn, as they would
+/// for a thread or a database connection.
+pub const WORKERS: usize = 64;
+
+/// A running checkout service. Dropping it closes its port.
+#[derive(Debug)]
+pub struct Service {
+    address: SocketAddr,
+    server: JoinHandle<()>,
+}
+
+#[derive(Clone)]
+struct Shop {
+    arm: Arm,
+    api: Api,
+    workers: Arc<Semaphore>,
+}
+
+impl Service {
+    /// Starts the service on a loopback port; 0 takes any that is free.
+    ///
+    /// # Errors
+    /// Where the port cannot be had.
+    pub async fn start(arm: Arm, api: Api, port: u16) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+        let address = listener.local_addr()?;
+        let shop = Shop {
+            arm,
+            api,
+            workers: Arc::new(Semaphore::new(WORKERS)),
+        };
+        let server = tokio::spawn(async move {
+            // It serves until it is aborted, and has no other end.
+            let _ = axum::serve(listener, router(shop)).await;
+        });
+        Ok(Self { address, server })
+    }
+
+    /// Where it listens: `http://127.0.0.1:PORT`, without a slash at the end.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+fn router(shop: Shop) -> Router {
+    let routes = Router::new().route("/checkout", post(check_out));
+    let routes = match shop.arm {
+        Arm::Guarded => routes.route("/breakers", get(breakers)),
+        Arm::Bare => routes,
+    };
+    routes.with_state(shop)
+}
+
+async fn check_out(
+    State(shop): State<Shop>,
+    Json(order): Json<Order>,
+) -> Result<Json<Confirmation>, CallError> {
+    // Never closed, so there is always a turn; a customer who leaves gives it back.
+    let _turn = shop.workers.acquire().await;
+    shop.arm.check_out(&shop.api, &order).await.map(Json)
+}
+
+/// The states of the breakers, for whoever looks at the demo with `curl`.
+async fn breakers() -> Json<Value> {
+    let states = Dependency::ALL.map(|dependency| {
+        let state = steadfast::registry().breaker(dependency.name()).state();
+        (dependency.name().to_owned(), json!(state.as_str()))
+    });
+    Json(Value::Object(states.into_iter().collect()))
+}

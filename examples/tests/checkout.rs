@@ -1,0 +1,94 @@
+//! The demo as its users start it.
+
+use std::io::Write;
+use std::net::TcpListener;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn demo(args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_checkout"));
+    command.args(args).output().expect("the demo was built")
+}
+
+/// Exit code and standard error of a demo that must not start.
+fn refused(args: &[&str]) -> (Option<i32>, String) {
+    let output = demo(args);
+    assert!(output.stdout.is_empty(), "{output:?}");
+    (
+        output.status.code(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    )
+}
+
+#[test]
+fn the_result_is_json_and_shows_that_policies_contain_a_hanging_dependency() {
+    let output = demo(&["--scenario", "cascade", "--seconds", "5", "--json"]);
+    assert!(output.status.success(), "{output:?}");
+    let result: Value = serde_json::from_slice(&output.stdout).expect("only JSON on stdout");
+    let (with, without) = (&result["with_policies"], &result["without"]);
+    for arm in [with, without] {
+        let count = |name: &str| {
+            arm[name]
+                .as_u64()
+                .unwrap_or_else(|| panic!("no {name} in {arm}"))
+        };
+        assert_eq!(count("checkouts"), 200);
+        let outcomes = count("served_in_full") + count("degraded") + count("failed");
+        assert_eq!(outcomes, 200);
+    }
+    assert_eq!(with["unanswered"], 0, "{with}");
+    assert!(without["unanswered"].as_u64() > Some(0), "{without}");
+    assert!(with["degraded"].as_u64() > Some(0), "{with}");
+    assert!(
+        with["p99_ms"].as_f64() < without["p99_ms"].as_f64(),
+        "{result}"
+    );
+    let hits = |arm: &Value| arm["requests"]["email"]["while_sick"].as_u64();
+    assert!(hits(with) < hits(without), "{result}");
+}
+
+#[test]
+fn a_faulty_scenario_is_refused_with_file_line_and_reason() {
+    let path = std::env::temp_dir().join(format!("steadfast-faulty-{}.toml", std::process::id()));
+    let mut file = std::fs::File::create(&path).unwrap();
+    writeln!(file, "length = \"20s\"\nrate = 0\n[upstream.payment]").unwrap();
+    let name = path.to_str().unwrap();
+    let (code, error) = refused(&["--scenario", name]);
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(code, Some(2));
+    assert!(
+        error.contains(&format!("{name}:2:8: rate: write 1 to 50")),
+        "{error}"
+    );
+    assert!(
+        error.contains(&format!("{name}:3:11: unknown upstream")),
+        "{error}"
+    );
+}
+
+#[test]
+fn bad_arguments_are_refused_with_what_to_write() {
+    for (args, reason) in [
+        (["--scenario", "outag"], "did you mean \"outage\"?"),
+        (["--seconds", "4"], "from 5 to 600"),
+        (["--seconds", "-1"], "from 5 to 600"),
+        (["--port", "70000"], "from 1 to 65535"),
+    ] {
+        let (code, error) = refused(&args);
+        assert_eq!(code, Some(2), "{args:?}");
+        assert!(error.contains(reason), "{args:?}: {error}");
+    }
+}
+
+#[test]
+fn a_port_that_is_taken_is_refused_by_its_number() {
+    let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let (code, error) = refused(&["--port", &port]);
+    assert_eq!(code, Some(2));
+    assert!(
+        error.contains(&format!("port {port} of 127.0.0.1")),
+        "{error}"
+    );
+}
