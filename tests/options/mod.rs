@@ -1,12 +1,16 @@
 //! The table of options: its reference page is up to date, and each option that is served does
 //! what it says.
 
+mod breaker_keys;
 mod breaker_probes;
 mod breaker_rates;
 mod breaker_trips;
+mod bulkhead;
 mod call;
 mod fallback;
+mod rate_limit;
 mod retry;
+mod retry_budget;
 mod retry_pauses;
 
 use std::path::Path;

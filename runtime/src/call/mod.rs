@@ -227,7 +227,6 @@ impl<'p> Call<'p> {
     /// A guard refused the attempt, or the deadline came while it waited.
     #[inline(never)]
     fn refused(&mut self, rejection: &Rejection) -> Verdict {
-        *self.rest().refused += 1;
         self.report_rejection(rejection);
         let level = self.level;
         self.give_back(level);
@@ -240,6 +239,8 @@ impl<'p> Call<'p> {
             } else {
                 Ended::Rejected
             });
+        } else {
+            *self.rest().refused += 1;
         }
         verdict
     }

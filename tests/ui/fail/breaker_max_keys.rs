@@ -1,0 +1,8 @@
+use steadfast::resilient;
+
+#[resilient(breaker(max_keys = 0))]
+pub async fn call() -> std::io::Result<()> {
+    Ok(())
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use steadfast::resilient;
+
+#[resilient(bulkhead(queue = -1))]
+pub async fn call() -> std::io::Result<()> {
+    Ok(())
+}
+
+fn main() {}
