@@ -6,12 +6,16 @@
 
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
-/// Threads that write stripes of their own at a time.
-const OWNERS: usize = 64;
+/// Threads that write stripes of their own at a time: those that compute, and as many that wait.
+static OWNERS: LazyLock<usize> = LazyLock::new(|| {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    (2 * cores).clamp(4, 64)
+});
+
 const UNKNOWN: usize = usize::MAX;
-const SHARED: usize = OWNERS;
+const SHARED: usize = UNKNOWN - 1;
 
 static NUMBERS: Mutex<Numbers> = Mutex::new(Numbers {
     free: Vec::new(),
@@ -21,6 +25,16 @@ static NUMBERS: Mutex<Numbers> = Mutex::new(Numbers {
 struct Numbers {
     free: Vec<usize>,
     next: usize,
+}
+
+impl Numbers {
+    fn take(&mut self) -> Option<usize> {
+        self.free.pop().or_else(|| {
+            let number = self.next;
+            self.next += usize::from(number < *OWNERS);
+            (number < *OWNERS).then_some(number)
+        })
+    }
 }
 
 /// Gives the thread's number back when the thread ends; the lock orders the old owner's writes
@@ -41,15 +55,9 @@ thread_local! {
 }
 
 #[cold]
-fn take_number() -> usize {
+fn take_number() {
     let mut numbers = NUMBERS.lock().unwrap_or_else(PoisonError::into_inner);
-    let free = numbers.free.pop().or_else(|| {
-        numbers.next += usize::from(numbers.next < OWNERS);
-        numbers
-            .next
-            .checked_sub(1)
-            .filter(|_| numbers.next < OWNERS)
-    });
+    let free = numbers.take();
     drop(numbers);
     // Where thread-locals are gone already, the thread shares the common stripe.
     let number = free.filter(|&number| {
@@ -57,9 +65,7 @@ fn take_number() -> usize {
             .try_with(|lease| *lease.borrow_mut() = Some(Lease(number)))
             .is_ok()
     });
-    let number = number.unwrap_or(SHARED);
-    NUMBER.set(number);
-    number
+    NUMBER.set(number.unwrap_or(SHARED));
 }
 
 /// Who writes a stripe.
@@ -71,16 +77,16 @@ pub(crate) enum Writer {
     Anyone,
 }
 
-/// One `T` for each thread that writes, made at its first use.
+/// One `T` for each thread that writes.
 pub(crate) struct Stripes<T> {
-    owned: [OnceLock<Box<T>>; OWNERS],
+    owned: Box<[T]>,
     shared: T,
 }
 
 impl<T: Default> Stripes<T> {
     pub(crate) fn new() -> Self {
         Self {
-            owned: [const { OnceLock::new() }; OWNERS],
+            owned: (0..*OWNERS).map(|_| T::default()).collect(),
             shared: T::default(),
         }
     }
@@ -88,39 +94,32 @@ impl<T: Default> Stripes<T> {
     /// The stripe of this thread.
     #[inline]
     pub(crate) fn mine(&self) -> (&T, Writer) {
-        let number = NUMBER.get();
-        match self.owned.get(number).and_then(OnceLock::get) {
+        match self.owned() {
             Some(stripe) => (stripe, Writer::Owner),
-            None => self.first_use(number),
+            None => self.first_use(),
         }
     }
 
+    /// The stripe that only this thread writes, once it has its number.
+    #[inline]
+    fn owned(&self) -> Option<&T> {
+        self.owned.get(NUMBER.get())
+    }
+
     #[cold]
-    fn first_use(&self, number: usize) -> (&T, Writer) {
-        let number = if number == UNKNOWN {
-            take_number()
-        } else {
-            number
-        };
-        match self.owned.get(number) {
-            Some(stripe) => (stripe.get_or_init(Box::default), Writer::Owner),
+    fn first_use(&self) -> (&T, Writer) {
+        if NUMBER.get() == UNKNOWN {
+            take_number();
+        }
+        match self.owned() {
+            Some(stripe) => (stripe, Writer::Owner),
             None => (&self.shared, Writer::Anyone),
         }
     }
 
-    /// The stripe of those beyond the numbers.
-    #[cfg(test)]
-    pub(crate) fn shared(&self) -> &T {
-        &self.shared
-    }
-
-    /// All stripes that were ever written.
+    /// All stripes.
     pub(crate) fn all(&self) -> impl Iterator<Item = &T> {
-        let owned = self
-            .owned
-            .iter()
-            .filter_map(|stripe| stripe.get().map(|stripe| &**stripe));
-        owned.chain([&self.shared])
+        self.owned.iter().chain([&self.shared])
     }
 }
 
@@ -155,6 +154,14 @@ impl<const N: usize> Counters<N> {
 
     #[inline]
     pub(crate) fn bump(&self, which: usize) {
+        match self.0.owned() {
+            Some(row) => bump(&row.0[which], Writer::Owner),
+            None => self.bump_first(which),
+        }
+    }
+
+    #[cold]
+    fn bump_first(&self, which: usize) {
         let (row, writer) = self.0.mine();
         bump(&row.0[which], writer);
     }
@@ -176,8 +183,8 @@ mod tests {
     #[test]
     fn counts_of_all_threads_are_summed_past_the_owned_stripes() {
         let counters = Arc::new(Counters::<2>::new());
-        let barrier = Arc::new(std::sync::Barrier::new(OWNERS + 8));
-        let threads: Vec<_> = (0..OWNERS + 8)
+        let barrier = Arc::new(std::sync::Barrier::new(*OWNERS + 8));
+        let threads: Vec<_> = (0..*OWNERS + 8)
             .map(|_| {
                 let (counters, barrier) = (counters.clone(), barrier.clone());
                 std::thread::spawn(move || {
@@ -190,17 +197,17 @@ mod tests {
         for thread in threads {
             thread.join().unwrap();
         }
-        assert_eq!(counters.sum(1), (OWNERS as u64 + 8) * 100);
+        assert_eq!(counters.sum(1), (*OWNERS as u64 + 8) * 100);
         assert_eq!(counters.sum(0), 0);
     }
 
     #[test]
     fn a_number_is_used_again_when_its_thread_ends() {
         let counters = Arc::new(Counters::<1>::new());
-        for _ in 0..4 * OWNERS {
+        for _ in 0..4 * *OWNERS {
             let counters = counters.clone();
             std::thread::spawn(move || counters.bump(0)).join().unwrap();
         }
-        assert_eq!(counters.sum(0), 4 * OWNERS as u64);
+        assert_eq!(counters.sum(0), 4 * *OWNERS as u64);
     }
 }

@@ -23,7 +23,7 @@ pub(crate) struct Around {
     /// When the attempt's own limit ends it, once that is known.
     pub(crate) cut: Option<Deadline>,
     /// The number that makes the idempotency key; zero until someone asks.
-    key: Cell<u64>,
+    pub(crate) key: Cell<u64>,
 }
 
 impl Around {
@@ -63,6 +63,12 @@ impl Around {
 
 // A reference, not a copy: to enter and to leave is to swap one pointer.
 scoped_tls::scoped_thread_local!(static AROUND: Around);
+
+/// Whether there is a call around.
+#[inline]
+pub(crate) fn is_inside() -> bool {
+    AROUND.is_set()
+}
 
 /// When the call around ends, where there is one that does.
 #[inline]

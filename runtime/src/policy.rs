@@ -23,6 +23,8 @@ pub(crate) struct Resolved {
     pub(crate) rate_limit: Option<LimitGuard>,
     pub(crate) bulkhead: Option<BulkheadGuard>,
     pub(crate) breaker: Option<BreakerGuard>,
+    /// What a first attempt comes to.
+    pub(crate) opening: Opening,
     /// Where a call's guards begin.
     pub(crate) first_level: Guards,
     /// Whether a guard may make a call wait.
@@ -34,6 +36,33 @@ pub(crate) struct Resolved {
     counters: Counters<{ Ended::ALL }>,
     #[cfg(feature = "testing")]
     pub(crate) kit: Arc<crate::testing::Kit>,
+}
+
+/// What the first attempt of a call comes to before its body, and what follows a success.
+pub(crate) enum Opening {
+    /// Nothing.
+    Free,
+    /// One breaker, and no clock.
+    Breaker(Breaker),
+    /// More than that.
+    Other,
+}
+
+impl Opening {
+    fn of(patch: &Patch, breaker: Option<&BreakerGuard>) -> Self {
+        let queues = patch.rate_limit.is_some() || patch.bulkhead.is_some();
+        let budget = patch.retry.is_some_and(|retry| retry.budget.is_some());
+        if queues || budget || patch.call.deadline.is_some() {
+            return Self::Other;
+        }
+        let keyed = patch.breaker.is_some_and(|breaker| breaker.key.is_some());
+        match breaker {
+            None => Self::Free,
+            Some(guard) if guard.guards == Guards::Call || keyed => Self::Other,
+            Some(guard) if guard.breaker.times_calls() => Self::Other,
+            Some(guard) => Self::Breaker(guard.breaker.clone()),
+        }
+    }
 }
 
 /// The breaker as one call uses it.
@@ -99,6 +128,7 @@ impl Resolved {
             } else {
                 Guards::Attempt
             },
+            opening: Opening::of(patch, breaker.as_ref()),
             has_queues: rate_limit.is_some() || bulkhead.is_some(),
             rate_limit,
             bulkhead,
@@ -132,6 +162,16 @@ impl Resolved {
             ignored: sum(Ended::Ignored),
             rejected: sum(Ended::Rejected),
         }
+    }
+
+    /// Whether a test has a fault in store for this call.
+    #[inline]
+    #[cfg_attr(not(feature = "testing"), allow(clippy::unused_self))]
+    pub(crate) fn has_planned_fault(&self) -> bool {
+        #[cfg(feature = "testing")]
+        return self.kit.has_fault(&self.name);
+        #[cfg(not(feature = "testing"))]
+        false
     }
 
     /// Random numbers for jitter.

@@ -85,6 +85,11 @@ impl Kit {
         names
     }
 
+    pub(crate) fn has_fault(&self, call: &str) -> bool {
+        let faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        faults.get(call).is_some_and(|planned| !planned.is_empty())
+    }
+
     pub(crate) fn fault(&self, call: &str) -> Option<Fault> {
         let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
         let planned = faults.get_mut(call)?;

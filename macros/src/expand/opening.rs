@@ -5,7 +5,8 @@ use quote::{ToTokens as _, quote_spanned};
 use steadfast_options::{Flavor, Value};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
-use syn::{Expr, Type, parse_quote};
+use syn::token::And;
+use syn::{Expr, ExprReference, Type, parse_quote};
 
 use super::without_impl;
 use crate::args::Given;
@@ -52,16 +53,22 @@ fn keys(model: &Model) -> TokenStream {
 /// A key by reference; a tuple's parts each, so that they stay where they are. A reference hashes
 /// as what it refers to.
 fn borrowed(key: &Expr) -> TokenStream {
-    let inner = match key {
-        Expr::Paren(paren) => return borrowed(&paren.expr),
-        Expr::Group(group) => return borrowed(&group.expr),
+    match key {
+        Expr::Paren(paren) => borrowed(&paren.expr),
+        Expr::Group(group) => borrowed(&group.expr),
         Expr::Tuple(tuple) => {
             let parts = tuple.elems.iter().map(borrowed);
-            quote_spanned!(key.span()=> (#(#parts,)*))
+            quote_spanned!(key.span()=> &(#(#parts,)*))
         }
-        other => other.to_token_stream(),
-    };
-    quote_spanned!(key.span()=> &#inner)
+        // Written by `syn`, which puts parentheses where `&` would take only a part of it.
+        other => ExprReference {
+            attrs: Vec::new(),
+            and_token: And(key.span()),
+            mutability: None,
+            expr: Box::new(other.clone()),
+        }
+        .to_token_stream(),
+    }
 }
 
 fn site(model: &Model) -> TokenStream {

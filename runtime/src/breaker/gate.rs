@@ -1,6 +1,6 @@
 //! The permit word: one atomic that says whether a call may pass, in front of the rules' lock.
 //!
-//! The word holds the state, the epoch, and two flags that say whether a plain success has
+//! The word holds the state, the epoch, and flags that say whether a plain success has
 //! anything to change. A closed breaker without counted failures is two loads: one when a call
 //! enters, one when it succeeds. Everything else takes the lock, changes the rules and publishes
 //! the word anew with `Release`, so that whoever loads it with `Acquire` also sees `open_until`,
@@ -24,7 +24,9 @@ const STATE: u64 = 0b111;
 const VISIT: u64 = 1 << 3;
 /// A plain success must visit the rules once their rates are no longer settled.
 const VISIT_UNSETTLED: u64 = 1 << 4;
-const EPOCH_SHIFT: u32 = 5;
+/// Successes are timed, or counted beside the rules.
+const WATCHED: u64 = 1 << 5;
+const EPOCH_SHIFT: u32 = 6;
 
 const CLOSED: u64 = 0;
 
@@ -42,6 +44,7 @@ fn word(rules: &Rules, now: Nanos) -> u64 {
     let mut word = rules.epoch << EPOCH_SHIFT | bits(rules.state);
     if rules.state == State::Closed {
         word |= VISIT * u64::from(rules.wants_successes());
+        word |= WATCHED * u64::from(rules.buckets().is_some() || rules.thresholds.slow.is_some());
         word |= VISIT_UNSETTLED * u64::from(rules.may_trip_on_success(now));
     }
     word
@@ -201,6 +204,14 @@ impl Gate {
             }),
             _ => None,
         }
+    }
+
+    /// Whether a success changes nothing, be it slow or not.
+    #[inline]
+    pub(crate) fn is_unmoved_by_success(&self, pass: Pass) -> bool {
+        let word = self.word.load(Ordering::Acquire);
+        let flags = (1 << EPOCH_SHIFT) - 1;
+        pass == Pass::ordinary(word >> EPOCH_SHIFT) && word & flags == CLOSED
     }
 
     /// Counts a success that was not slow.

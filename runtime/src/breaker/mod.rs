@@ -170,10 +170,15 @@ impl Breaker {
 
     #[inline]
     pub(crate) fn pass(&self) -> Result<Pass, Rejection> {
-        match self.0.gate.admit_if_closed() {
+        match self.pass_if_closed() {
             Some(pass) => Ok(pass),
             None => self.pass_unless_closed(),
         }
+    }
+
+    #[inline]
+    pub(crate) fn pass_if_closed(&self) -> Option<Pass> {
+        self.0.gate.admit_if_closed()
     }
 
     #[inline(never)]
@@ -203,6 +208,12 @@ impl Breaker {
         }
     }
 
+    /// Whether it matters how long a body takes.
+    #[inline]
+    pub(crate) fn times_calls(&self) -> bool {
+        self.0.slow_call.is_some()
+    }
+
     /// When a body starts, where it matters how long it takes.
     #[inline]
     pub(crate) fn started(&self) -> Nanos {
@@ -222,7 +233,14 @@ impl Breaker {
     /// Counts a success of a body that started at `started`.
     #[inline]
     pub(crate) fn succeeded(&self, pass: Pass, started: Nanos) {
-        if self.0.slow_call.is_some() && self.is_slow(started) {
+        if !self.0.gate.is_unmoved_by_success(pass) {
+            self.count_success(pass, started);
+        }
+    }
+
+    #[inline(never)]
+    fn count_success(&self, pass: Pass, started: Nanos) {
+        if self.is_slow(started) {
             self.finish(
                 pass,
                 Some(Outcome {

@@ -6,8 +6,9 @@ use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
+use super::entry::Running;
 use super::guards::Step;
-use super::{Call, Verdict, View};
+use super::{Call, Progress, Verdict, View};
 use crate::rejection::Rejection;
 
 pin_project! {
@@ -84,82 +85,125 @@ where
 {
     type Output = ControlFlow<Result<T, E>>;
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        let call = &mut **this.call;
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.as_mut().project();
+        let (Stage::Begin, Some(entry)) = (*this.stage, this.call.entry()) else {
+            return self.poll_progress(context);
+        };
+        let Some(body) = this.body.as_pin_mut() else {
+            return Poll::Pending; // polled again after its end
+        };
+        let around = entry.around();
+        let running = Running::new(entry);
+        let polled = around.inside(|| body.poll(context));
+        running.end();
+        if let Poll::Ready(Ok(value)) = polled {
+            entry.succeeded();
+            return Poll::Ready(ControlFlow::Break(Ok(value)));
+        }
+        this.call.progress = Some(Progress::entered(entry, around));
+        *this.stage = Stage::Body;
+        self.after_body(polled, context)
+    }
+}
+
+type Polled<T, E> = Poll<ControlFlow<Result<T, E>>>;
+
+impl<F, V, T, E> Attempt<'_, '_, F, V, E>
+where
+    F: Future<Output = Result<T, E>>,
+    V: Fn(&mut E, u32) -> View<'_>,
+{
+    /// Any attempt but one that succeeds at once.
+    #[inline(never)]
+    fn poll_progress(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Polled<T, E> {
+        let mut this = self.as_mut().project();
+        let progress = this.call.progress();
         if *this.stage == Stage::Begin {
-            call.begin();
+            progress.begin();
             *this.stage = Stage::Guards;
         }
         while *this.stage == Stage::Guards {
-            match call.pass_guards(context.waker()) {
+            match progress.pass_guards(context.waker()) {
                 Step::Body => {
-                    call.enter_body();
+                    progress.enter_body();
                     *this.stage = Stage::Body;
                 }
-                Step::Wait(at) => ready!(call.poll_wait(at, context)),
-                Step::Refused(rejection) => match call.refused(&rejection) {
+                Step::Wait(at) => ready!(progress.poll_wait(at, context)),
+                Step::Refused(rejection) => match progress.refused(&rejection) {
                     Verdict::Return => {
                         return Poll::Ready(ControlFlow::Break(Err((this.refuse)(rejection))));
                     }
                     retry @ Verdict::Retry(_) => {
                         this.body.set(None);
-                        call.start_pause(retry);
+                        progress.start_pause(retry);
                         *this.stage = Stage::Pause;
                     }
                 },
             }
         }
-        if *this.stage == Stage::Body {
-            let Some(body) = this.body.as_mut().as_pin_mut() else {
-                return Poll::Pending;
-            };
-            call.running = true;
-            call.spend_token();
-            let polled = match call.poll_fault(context) {
-                None => call.around.inside(|| body.poll(context)),
-                Some(Poll::Pending) => Poll::Pending,
-                Some(Poll::Ready(rejection)) => Poll::Ready(Err((this.refuse)(rejection))),
-            };
-            let verdict = match polled {
-                Poll::Ready(Ok(value)) => {
-                    call.running = false;
-                    call.succeeded();
-                    return Poll::Ready(ControlFlow::Break(Ok(value)));
-                }
-                Poll::Ready(Err(mut error)) => match call.failed_with(&mut error, &*this.view) {
-                    Verdict::Return => return Poll::Ready(ControlFlow::Break(Err(error))),
-                    retry @ Verdict::Retry(_) => retry,
-                },
-                Poll::Pending => {
-                    call.running = false;
-                    let rejection = ready!(call.poll_limits(context));
-                    this.body.set(None);
-                    match call.cut(&rejection) {
-                        Verdict::Return => {
-                            return Poll::Ready(ControlFlow::Break(Err((this.refuse)(rejection))));
-                        }
-                        retry @ Verdict::Retry(_) => retry,
-                    }
-                }
-            };
-            this.body.set(None);
-            call.start_pause(verdict);
-            *this.stage = Stage::Pause;
+        if *this.stage == Stage::Pause {
+            return progress.poll_pause(context).map(ControlFlow::Continue);
         }
-        ready!(call.poll_pause(context));
-        Poll::Ready(ControlFlow::Continue(()))
+        let Some(body) = this.body.as_mut().as_pin_mut() else {
+            return Poll::Pending;
+        };
+        progress.running = true;
+        progress.spend_token();
+        let polled = match progress.poll_fault(context) {
+            None => progress.around.inside(|| body.poll(context)),
+            Some(Poll::Pending) => Poll::Pending,
+            Some(Poll::Ready(rejection)) => Poll::Ready(Err((this.refuse)(rejection))),
+        };
+        self.after_body(polled, context)
+    }
+
+    /// The body was polled: its value, its error, or its limits.
+    fn after_body(
+        self: Pin<&mut Self>,
+        polled: Poll<Result<T, E>>,
+        context: &mut Context<'_>,
+    ) -> Polled<T, E> {
+        let mut this = self.project();
+        let progress = this.call.progress();
+        let verdict = match polled {
+            Poll::Ready(Ok(value)) => {
+                progress.running = false;
+                progress.succeeded();
+                return Poll::Ready(ControlFlow::Break(Ok(value)));
+            }
+            Poll::Ready(Err(mut error)) => match progress.failed_with(&mut error, &*this.view) {
+                Verdict::Return => return Poll::Ready(ControlFlow::Break(Err(error))),
+                retry @ Verdict::Retry(_) => retry,
+            },
+            Poll::Pending => {
+                progress.running = false;
+                let rejection = ready!(progress.poll_limits(context));
+                this.body.set(None);
+                match progress.cut(&rejection) {
+                    Verdict::Return => {
+                        return Poll::Ready(ControlFlow::Break(Err((this.refuse)(rejection))));
+                    }
+                    retry @ Verdict::Retry(_) => retry,
+                }
+            }
+        };
+        this.body.set(None);
+        progress.start_pause(verdict);
+        *this.stage = Stage::Pause;
+        progress.poll_pause(context).map(ControlFlow::Continue)
     }
 }
 
-impl Call<'_> {
+impl Progress<'_> {
     pub(super) fn failed_with<E>(
         &mut self,
         error: &mut E,
         view: impl Fn(&mut E, u32) -> View<'_>,
     ) -> Verdict {
-        let view = self.seen(view(error, self.ran()));
         // A `Classify` that panics is the body's panic too.
+        self.running = true;
+        let view = self.seen(view(error, self.ran()));
         self.running = false;
         self.disarm();
         self.failed(&view)

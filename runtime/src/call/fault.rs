@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 
 use tokio::time::Sleep;
 
-use super::{Call, View};
+use super::{Progress, View};
 use crate::classify::Class;
 use crate::rejection::Rejection;
 use crate::testing::Fault;
@@ -19,7 +19,7 @@ pub(super) struct Injected {
     class: Option<Class>,
 }
 
-impl Call<'_> {
+impl Progress<'_> {
     pub(super) fn plan_fault(&mut self) {
         self.fault = Injected {
             fault: self.policy.kit.fault(&self.policy.name),

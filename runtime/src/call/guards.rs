@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use steadfast_options::Guards;
 
-use super::Call;
 use super::rest::BreakerOf;
+use super::{Call, Progress};
 use crate::__private::KeyValue;
 use crate::breaker::{Breaker, Nanos, nanos};
 use crate::bulkhead::Places;
@@ -52,7 +52,7 @@ impl From<Held> for Step {
 impl Call<'_> {
     /// Tells the calls of this function apart by a key, for its rate limit.
     pub fn limit_key(&mut self, key: &(impl KeyValue + ?Sized)) {
-        *self.rest().limit_of = Whose::Of(Key::of(key));
+        *self.progress().rest().limit_of = Whose::Of(Key::of(key));
     }
 
     /// Tells the calls of this function apart by a key, for its breaker.
@@ -61,9 +61,11 @@ impl Call<'_> {
             return;
         };
         let breaker = guard.breaker.of_key(Key::of(key), || text(key));
-        *self.rest().breaker_of = breaker.map_or(BreakerOf::Nobody, BreakerOf::Key);
+        *self.progress().rest().breaker_of = breaker.map_or(BreakerOf::Nobody, BreakerOf::Key);
     }
+}
 
+impl Progress<'_> {
     /// The breaker that this call is guarded by.
     #[inline]
     pub(super) fn breaker(&self) -> Option<&Breaker> {

@@ -6,6 +6,7 @@
 
 mod attempt;
 mod blocking;
+mod entry;
 #[cfg(feature = "testing")]
 mod fault;
 #[cfg(not(feature = "testing"))]
@@ -33,6 +34,7 @@ use crate::policy::{Ended, Resolved};
 use crate::rate_limit::Token;
 use crate::rejection::Rejection;
 use crate::telemetry::{Event, report};
+use entry::Entry;
 use rest::Rest;
 use verdict::Verdict;
 
@@ -77,9 +79,59 @@ impl<'a> View<'a> {
     }
 }
 
-/// A call under way.
+/// A call.
+///
+/// One whose first attempt comes to no more than a closed breaker, and succeeds at once, is an
+/// [`Entry`], held in registers. Any other call makes a [`Progress`] of it.
 #[doc(hidden)]
 pub struct Call<'p> {
+    policy: &'p Resolved,
+    progress: Option<Progress<'p>>,
+}
+
+impl<'p> Call<'p> {
+    #[inline]
+    pub(crate) fn new(policy: &'p Resolved) -> Self {
+        Self {
+            policy,
+            progress: None,
+        }
+    }
+
+    fn progress(&mut self) -> &mut Progress<'p> {
+        let policy = self.policy;
+        self.progress.get_or_insert_with(|| Progress::new(policy))
+    }
+
+    /// The entry of the first attempt, where there is nothing else to see to.
+    #[inline]
+    fn entry(&self) -> Option<Entry<'p>> {
+        if self.progress.is_some() {
+            return None;
+        }
+        Entry::of(self.policy)
+    }
+
+    /// Whether the fallback answers for how the call ended. Says so to telemetry.
+    pub fn wants_fallback(&mut self) -> bool {
+        self.progress().wants_fallback()
+    }
+
+    /// Whether the retry allows an attempt after the next.
+    #[cfg(feature = "tower")]
+    pub(crate) fn may_go_on(&mut self) -> bool {
+        self.progress().may_go_on()
+    }
+
+    /// Whatever the retry says: what another attempt would need is gone.
+    #[cfg(feature = "tower")]
+    pub(crate) fn make_the_next_the_last(&mut self) {
+        self.progress().last = true;
+    }
+}
+
+/// A call under way: what it remembers from one poll to the next, and from attempt to attempt.
+struct Progress<'p> {
     policy: &'p Resolved,
     /// What the body can know of the call; the number of the attempt among it.
     around: Around,
@@ -101,9 +153,9 @@ pub struct Call<'p> {
     fault: fault::Injected,
 }
 
-impl<'p> Call<'p> {
-    #[inline]
-    pub(crate) fn new(policy: &'p Resolved) -> Self {
+impl<'p> Progress<'p> {
+    /// Before the first attempt.
+    fn new(policy: &'p Resolved) -> Self {
         Self {
             around: Around::NOTHING,
             pass: None,
@@ -121,17 +173,19 @@ impl<'p> Call<'p> {
         }
     }
 
-    /// Whether the retry allows an attempt after the next.
-    #[cfg(feature = "tower")]
-    pub(crate) fn may_go_on(&self) -> bool {
-        let retry = self.policy.retry.as_ref();
-        retry.is_some_and(|retry| self.around.attempt.saturating_add(1) < retry.max)
+    /// In the first attempt.
+    fn entered(entry: Entry<'p>, around: Around) -> Self {
+        let mut progress = Self::new(entry.policy);
+        progress.around = around;
+        progress.pass = entry.pass;
+        progress.level = Guards::Attempt;
+        progress
     }
 
-    /// Whatever the retry says: what another attempt would need is gone.
     #[cfg(feature = "tower")]
-    pub(crate) fn make_the_next_the_last(&mut self) {
-        self.last = true;
+    fn may_go_on(&self) -> bool {
+        let retry = self.policy.retry.as_ref();
+        retry.is_some_and(|retry| self.around.attempt.saturating_add(1) < retry.max)
     }
 
     /// Begins the next attempt, at its guards.
@@ -258,8 +312,7 @@ impl<'p> Call<'p> {
         });
     }
 
-    /// Whether the fallback answers for how the call ended. Says so to telemetry.
-    pub fn wants_fallback(&mut self) -> bool {
+    fn wants_fallback(&mut self) -> bool {
         let wants = match self.policy.fallback_on {
             Some(FallbackOn::Error) => {
                 !matches!(self.ended, Ended::Ok | Ended::Expected | Ended::Ignored)
@@ -276,7 +329,7 @@ impl<'p> Call<'p> {
     }
 }
 
-impl Drop for Call<'_> {
+impl Drop for Progress<'_> {
     /// A call that is dropped by its caller counts as nothing; one that panics is a failure.
     #[inline]
     fn drop(&mut self) {

@@ -3,10 +3,10 @@
 
 use std::task::{Context, Poll};
 
-use super::{Call, View};
+use super::{Progress, View};
 use crate::rejection::Rejection;
 
-impl Call<'_> {
+impl Progress<'_> {
     #[inline(always)]
     pub(super) fn plan_fault(&mut self) {}
 

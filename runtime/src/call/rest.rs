@@ -7,7 +7,7 @@ use std::time::Duration;
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep};
 
-use super::Call;
+use super::Progress;
 use super::guards::Waiting;
 use crate::breaker::Breaker;
 use crate::rate_limit::Whose;
@@ -80,7 +80,7 @@ impl RestParts<'_> {
     }
 }
 
-impl Call<'_> {
+impl Progress<'_> {
     /// The rest, made where it is not there yet.
     #[inline(never)]
     pub(super) fn rest(&mut self) -> RestParts<'_> {

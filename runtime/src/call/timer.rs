@@ -4,13 +4,13 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use super::rest::Armed;
-use super::{Call, Verdict};
+use super::{Progress, Verdict};
 use crate::breaker::Nanos;
 use crate::clock;
 use crate::deadline::Deadline;
 use crate::rejection::Rejection;
 
-impl Call<'_> {
+impl Progress<'_> {
     /// Called while the body is pending: what cuts it now, if anything.
     #[inline]
     pub(super) fn poll_limits(&mut self, context: &mut Context<'_>) -> Poll<Rejection> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use steadfast_options::Guards;
 
-use super::{Call, View};
+use super::{Progress, View};
 use crate::classify::Class;
 use crate::rejection::Rejection;
 use crate::retry::{RetryPolicy, Retrying};
@@ -19,7 +19,7 @@ pub(super) enum Verdict {
     Retry(Duration),
 }
 
-impl Call<'_> {
+impl Progress<'_> {
     /// Whether an attempt whose body failed so is followed by another.
     pub(super) fn after(&mut self, view: &View<'_>) -> Verdict {
         let policy = self.policy;

@@ -92,6 +92,13 @@ async fn answer(user: String, _: io::Error) -> io::Result<usize> {
     Ok(user.len())
 }
 
+// Whatever binds less than a borrow does.
+#[resilient(rate_limit(max = 10, key = id % 16), breaker(key = (id as u8, !id & 1, -1)))]
+async fn computed(id: u32) -> io::Result<u32> {
+    tokio::task::yield_now().await;
+    Ok(id)
+}
+
 // A key without text is fine where the breaker has to name it.
 #[derive(Clone, Copy, Hash)]
 struct Silent(u8);
@@ -207,6 +214,7 @@ async fn main() {
         assert_eq!(blocking(tenant()).unwrap(), 4);
         assert_eq!(with_fallback("ann".into()).await.unwrap(), 3);
         assert_eq!(silent(Silent(3)).await.unwrap(), 3);
+        assert_eq!(computed(17).await.unwrap(), 17);
         assert_eq!(in_a_macro(9).await.unwrap(), 9);
 
         let mut service = Service { tenant: tenant(), calls: 1 };
