@@ -238,6 +238,9 @@ impl Pair {
         let theirs = self.model.seen(self.now);
         self.gate.look(self.clock(), |rules, shown| {
             assert_eq!(shown.failures, theirs.failures);
+            if !self.policy.counts_runs() {
+                assert!(rules.run().is_empty());
+            }
             if self.policy.has_rate_rule() {
                 let ours = Seen {
                     failures: shown.failures,
