@@ -1,7 +1,13 @@
 //! Breakers: the cases of other libraries' suites, the mistakes of others, and what they must show
 //! under load.
 
+mod crowd;
+mod cycle;
+mod manual;
+mod mistakes;
+mod probes;
 mod vectors;
+mod windows;
 
 use steadfast::{Class, Rejection};
 use steadfast_tests::{Dependency, Failure};

@@ -1,11 +1,12 @@
 //! 3 and 7: timeouts and deadlines.
 
+use std::cell::Cell;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 
-use steadfast::{Rejection, State, registry, resilient};
+use steadfast::{Rejection, Retrying, State, registry, resilient};
 use steadfast_tests::{Dependency, Failure, apart, ms, pass, poll_once, secs, site};
 use tokio::time::{Instant, sleep};
 
@@ -35,6 +36,39 @@ async fn a_timed_out_body_is_dropped_before_the_pause() {
         assert_eq!(result, Err(TIMEOUT));
         assert_eq!(dependency.dropped(), 2);
         assert_eq!(dependency.starts(), [secs(0), secs(6)]);
+    })
+    .await;
+}
+
+thread_local! {
+    static DROPPED: Cell<bool> = const { Cell::new(false) };
+}
+
+struct NotesDrop;
+
+impl Drop for NotesDrop {
+    fn drop(&mut self) {
+        DROPPED.set(true);
+    }
+}
+
+fn expects_drop(_: &Retrying<'_>) {
+    assert!(DROPPED.get(), "the body is dropped before anything else");
+}
+
+// 3. … before anybody is told of it.
+#[tokio::test(start_paused = true)]
+async fn a_timed_out_body_is_dropped_before_anything_else() {
+    #[resilient(retry(max = 2, base = "0s", notify = expects_drop), timeout = "1s")]
+    async fn call() -> Result<(), Failure> {
+        DROPPED.set(false);
+        let _drop = NotesDrop;
+        std::future::pending().await
+    }
+
+    apart(async {
+        assert_eq!(call().await, Err(TIMEOUT));
+        assert!(DROPPED.get());
     })
     .await;
 }
@@ -73,6 +107,22 @@ async fn the_timeout_of_an_attempt_runs_from_its_bodys_start() {
         let dependency = Dependency::playing("FS").taking(ms(900));
         assert_eq!(timed(&dependency).await, Ok(2));
         assert_eq!(dependency.starts(), [secs(0), ms(5900)]);
+    })
+    .await;
+}
+
+// 3. … also where no pause is between the attempts.
+#[tokio::test(start_paused = true)]
+async fn the_timer_of_one_attempt_does_not_cut_the_next() {
+    #[resilient(retry(max = 3, base = "0s"), timeout = "1s", deadline = "5s")]
+    async fn call(dependency: &Dependency) -> Result<usize, Failure> {
+        dependency.ask().await
+    }
+
+    apart(async {
+        let dependency = Dependency::playing("FFS").taking(ms(900));
+        assert_eq!(call(&dependency).await, Ok(3));
+        assert_eq!(dependency.starts(), [secs(0), ms(900), ms(1800)]);
     })
     .await;
 }

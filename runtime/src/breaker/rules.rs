@@ -141,6 +141,12 @@ impl Rules {
         }
     }
 
+    /// Failures that are remembered one by one.
+    #[cfg(test)]
+    pub(crate) fn run(&self) -> &FailureRun {
+        &self.run
+    }
+
     fn counts_runs(&self) -> bool {
         self.thresholds.failures.is_some() && self.thresholds.counting == Counting::Consecutive
     }
@@ -167,7 +173,8 @@ impl Rules {
         if epoch != self.epoch || self.state != State::Closed {
             return None;
         }
-        if outcome.failed {
+        // A run that no rule looks at is not remembered.
+        if outcome.failed && self.counts_runs() {
             self.run.failed(now);
         } else {
             self.run.succeeded();

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::window::{BUCKETS, Buckets, Nanos};
-use crate::cells::{Stripes, Writer, bump};
+use crate::cells::{Stripes, Writer};
 
 /// Successes of one epoch of a breaker whose rules look at rates over time.
 pub(crate) struct Successes {
@@ -34,14 +34,6 @@ impl Written {
         match self {
             Self::Striped(stripes) => stripes.mine(),
             Self::Shared(stripe) => (stripe, Writer::Anyone),
-        }
-    }
-
-    #[cfg(test)]
-    fn shared(&self) -> &Stripe {
-        match self {
-            Self::Striped(stripes) => stripes.shared(),
-            Self::Shared(stripe) => stripe,
         }
     }
 
@@ -85,6 +77,22 @@ impl Stripe {
             bucket.store(0, Ordering::Release);
         }
     }
+
+    /// What it counted for `epoch`, `current` being the newest bucket of the window.
+    fn sum(&self, epoch: u64, current: u64) -> u64 {
+        if self.epoch.load(Ordering::Acquire) != epoch {
+            return 0;
+        }
+        // Numbers are kept to 32 bits: a bucket counts where its age is less than ten.
+        let holds = |id: u64| (current as u32).wrapping_sub(id as u32) < BUCKETS as u32;
+        let ring = self
+            .ring
+            .iter()
+            .map(|bucket| bucket.load(Ordering::Acquire));
+        ring.filter(|held| holds(held >> 32))
+            .map(|held| held & COUNT)
+            .sum()
+    }
 }
 
 /// Whether a stripe serves the epoch that was asked for.
@@ -99,6 +107,12 @@ const COUNT: u64 = u32::MAX as u64;
 
 fn packed(id: u64, count: u64) -> u64 {
     id << 32 | count
+}
+
+/// A full count stays so: what an unbounded window gathers in months must not spill into the
+/// bucket's number.
+fn one_more(held: u64) -> u64 {
+    held + u64::from(held & COUNT < COUNT)
 }
 
 impl Successes {
@@ -129,7 +143,8 @@ impl Successes {
             return;
         }
         let current = stripe.current.load(Ordering::Relaxed);
-        bump(&stripe.ring[(current % BUCKETS) as usize], Writer::Owner);
+        let bucket = &stripe.ring[(current % BUCKETS) as usize];
+        bucket.store(one_more(bucket.load(Ordering::Relaxed)), Ordering::Relaxed);
     }
 
     /// Moves this thread's stripe to the bucket that holds `now`.
@@ -155,7 +170,9 @@ impl Successes {
         Turned::Done
     }
 
-    /// Where threads are many, those beyond the owned stripes share one.
+    /// Where threads are many, those beyond the owned stripes share one. A success that a thread
+    /// began to count just before the stripe turned to a new epoch may still land in that: one a
+    /// thread at most.
     #[cold]
     fn add_shared(&self, stripe: &Stripe, epoch: u64, origin: Nanos, now: Nanos) {
         if stripe.epoch.load(Ordering::Acquire) != epoch
@@ -167,7 +184,7 @@ impl Successes {
         let bucket = &stripe.ring[(id % BUCKETS) as usize];
         let more = |held: u64| {
             Some(if held >> 32 == id {
-                held.saturating_add(1)
+                one_more(held)
             } else {
                 packed(id, 1)
             })
@@ -193,19 +210,8 @@ impl Successes {
     /// Successes of `epoch` in the window that ends now.
     pub(crate) fn sum(&self, epoch: u64, origin: Nanos, now: Nanos) -> u64 {
         let current = self.buckets.id(origin, now);
-        let written = self.stripes.all();
-        written
-            .filter(|stripe| stripe.epoch.load(Ordering::Acquire) == epoch)
-            .flat_map(|stripe| &stripe.ring)
-            .map(|bucket| bucket.load(Ordering::Acquire))
-            .filter(|held| Self::holds(current, held >> 32))
-            .map(|held| held & COUNT)
-            .sum()
-    }
-
-    /// Numbers are kept to 32 bits: a bucket counts where its age is less than ten.
-    fn holds(current: u64, id: u64) -> bool {
-        (current as u32).wrapping_sub(id as u32) < BUCKETS as u32
+        let stripes = self.stripes.all();
+        stripes.map(|stripe| stripe.sum(epoch, current)).sum()
     }
 }
 
@@ -237,14 +243,28 @@ mod tests {
     #[test]
     fn threads_that_share_a_stripe_count_for_one_epoch_at_a_time() {
         let successes = Successes::new(Buckets::over(Some(100)), Writers::Striped);
-        let shared = successes.stripes.shared();
-        let sum = |epoch, now| successes.sum(epoch, 0, now);
-        (0..3).for_each(|_| successes.add_shared(shared, 1, 0, 5));
-        successes.add_shared(shared, 1, 0, 15);
-        assert_eq!((sum(1, 99), sum(1, 100)), (4, 1));
-        successes.add_shared(shared, 2, 0, 20);
-        successes.add_shared(shared, 1, 0, 20);
-        assert_eq!((sum(1, 20), sum(2, 20)), (0, 1));
+        let shared = Stripe::default();
+        (0..3).for_each(|_| successes.add_shared(&shared, 1, 0, 5));
+        successes.add_shared(&shared, 1, 0, 15);
+        assert_eq!((shared.sum(1, 9), shared.sum(1, 10)), (4, 1));
+        successes.add_shared(&shared, 2, 0, 20);
+        successes.add_shared(&shared, 1, 0, 20);
+        assert_eq!((shared.sum(1, 2), shared.sum(2, 2)), (0, 1));
+    }
+
+    #[test]
+    fn a_full_count_stays_full() {
+        let successes = Successes::new(Buckets::over(None), Writers::Striped);
+        successes.add(1, 0, 0);
+        let (mine, shared) = (successes.stripes.mine().0, Stripe::default());
+        mine.ring[0].store(packed(0, COUNT - 1), Ordering::Relaxed);
+        successes.add(1, 0, 0);
+        successes.add(1, 0, 0);
+        assert_eq!(successes.sum(1, 0, 0), COUNT);
+        successes.add_shared(&shared, 1, 0, 0);
+        shared.ring[0].store(packed(0, COUNT), Ordering::Relaxed);
+        successes.add_shared(&shared, 1, 0, 0);
+        assert_eq!(shared.sum(1, 0), COUNT);
     }
 
     #[test]

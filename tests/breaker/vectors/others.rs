@@ -136,7 +136,10 @@ guarded!(
 
 fn pauses(dependency: &Dependency) -> Vec<Duration> {
     let starts = dependency.starts();
-    starts.windows(2).map(|pair| pair[1] - pair[0]).collect()
+    starts
+        .windows(2)
+        .map(|pair| pair[1].saturating_sub(pair[0]))
+        .collect()
 }
 
 // 15, RetryHelperTests of Polly.

@@ -1,8 +1,6 @@
 //! A breaker as the contract tells it, with nothing clever: every outcome is kept with its time,
 //! and every rule is read off the list whenever it is asked for.
 
-use steadfast_options::Counting;
-
 use super::super::policy::WindowSize;
 use super::super::state::{State, Transition};
 use super::super::window::{Nanos, Outcome};
@@ -178,8 +176,7 @@ impl Model {
         let count =
             |is: fn(&Outcome) -> bool| window.iter().filter(|outcome| is(outcome)).count() as u64;
         let failed = count(|outcome| outcome.failed);
-        let in_a_row =
-            self.policy.failures.is_some() && self.policy.counting == Counting::Consecutive;
+        let in_a_row = self.policy.counts_runs();
         Seen {
             failures: if in_a_row {
                 self.failures_in_a_row(now)

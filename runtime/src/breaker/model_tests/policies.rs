@@ -29,6 +29,11 @@ impl Policy {
         self.failure_percent.is_some() || self.slow_percent.is_some()
     }
 
+    /// Whether a rule looks at failures in a row.
+    pub(super) fn counts_runs(&self) -> bool {
+        self.failures.is_some() && self.counting == Counting::Consecutive
+    }
+
     pub(super) fn thresholds(&self) -> Thresholds {
         let rate = |percent: u64| percent as f64 / 100.0;
         Thresholds {
