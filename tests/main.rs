@@ -3,6 +3,7 @@
 mod allocations;
 mod breaker;
 mod classes;
+mod composition;
 mod demo_calls;
 mod errors;
 mod events;

@@ -67,10 +67,12 @@ impl Definition {
     ///
     /// # Errors
     ///
-    /// Options that `patch` gives other values than the code.
+    /// Options that `patch` gives other values than the code, or that break a rule together with
+    /// the code's.
     pub(crate) fn with(kind: Kind, name: Name, patch: &Patch) -> Result<Self, Vec<String>> {
         let mut definition = Self::of(kind, name);
         let mut faults = Vec::new();
+        let before = validate(&definition.patch, Flavor::Async);
         for setting in patch.settings().iter().filter(|setting| kind.owns(setting)) {
             match definition.set_by.get(setting.path) {
                 Some((place, value)) if *value != setting.value => faults.push(format!(
@@ -84,6 +86,13 @@ impl Definition {
             }
         }
         definition.guarded = definition.guarded.max(guarded_limit(patch));
+        if let Some(first) = definition.places.first() {
+            let broken = validate(&definition.patch, Flavor::Async).into_iter();
+            let broken = broken.filter(|fault| !before.contains(fault));
+            faults.extend(
+                broken.map(|fault| format!("{name:?}, defined at {first} too: {}", fault.message)),
+            );
+        }
         if faults.is_empty() {
             Ok(definition)
         } else {
@@ -98,26 +107,29 @@ impl Definition {
             .settings()
             .into_iter()
             .filter(|setting| kind.owns(setting));
-        let differs =
-            wanted.filter(|setting| !held.contains(setting) && !self.holds_by_default(setting));
         let fault = |setting: Setting| {
+            if held.contains(&setting) {
+                return None;
+            }
             let known = held.iter().find(|known| known.path == setting.path);
-            let known = known.map_or("its default".into(), |known| known.value.to_string());
-            format!(
-                "`{}` of {name:?} is {} here, but it is in use with {known}; give it once, or the \
-                 same twice",
+            let in_use = match (known, self.default_of(&setting)) {
+                (Some(known), _) => format!("with {}", known.value),
+                (None, Some(default)) if default == setting.value.to_string() => return None,
+                (None, Some(default)) => format!("with its default, {default}"),
+                (None, None) => "without it".into(),
+            };
+            Some(format!(
+                "`{}` of {name:?} is {} here, but it is in use {in_use}; give it once, or the same \
+                 twice",
                 setting.path, setting.value
-            )
+            ))
         };
-        differs.map(fault).collect()
+        wanted.filter_map(fault).collect()
     }
 
-    /// Whether a setting says what holds anyhow: adding it changes nothing else, and its value is
-    /// the default.
-    fn holds_by_default(&self, setting: &Setting) -> bool {
-        let mut options = POLICIES.iter().flat_map(|policy| policy.options);
-        let option = options.find(|option| option.path == setting.path);
-        let default = option.and_then(|option| option.default).map(|text| text());
+    /// The default that holds where an option is not set; none where there is none, or where to set
+    /// it would replace other options.
+    fn default_of(&self, setting: &Setting) -> Option<String> {
         let others = |patch: &Patch| {
             let mut settings = patch.settings();
             settings.retain(|set| set.path != setting.path && set.value != Value::Declared);
@@ -125,7 +137,12 @@ impl Definition {
         };
         let mut merged = self.patch;
         merged.merge(&Patch::of(&[*setting]));
-        default == Some(setting.value.to_string()) && others(&merged) == others(&self.patch)
+        if others(&merged) != others(&self.patch) {
+            return None;
+        }
+        let mut options = POLICIES.iter().flat_map(|policy| policy.options);
+        let option = options.find(|option| option.path == setting.path)?;
+        option.default.map(|text| text())
     }
 
     /// What the calls that name this policy say of it.
