@@ -1,0 +1,83 @@
+//! The small programs, as their readers run them: each ends by itself and tells its story.
+
+use std::process::Command;
+
+/// The lines that a program prints, after it has ended well.
+fn lines(program: &str) -> Vec<String> {
+    let output = Command::new(program)
+        .output()
+        .expect("the program was built");
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout).expect("text");
+    text.lines().map(|line| line.trim().to_owned()).collect()
+}
+
+fn count(lines: &[String], what: &str) -> usize {
+    lines.iter().filter(|line| line.contains(what)).count()
+}
+
+#[test]
+fn limits_lets_through_what_it_says_and_ends_with_the_breakers_by_host() {
+    let lines = lines(env!("CARGO_BIN_EXE_limits"));
+    assert_eq!(count(&lines, "here is the report"), 5, "{lines:#?}");
+    assert_eq!(
+        count(&lines, "no: rate limit reports is used up"),
+        2,
+        "{lines:#?}"
+    );
+    assert_eq!(
+        count(&lines, "no: rate limit searches is used up"),
+        1,
+        "{lines:#?}"
+    );
+    assert_eq!(count(&lines, ": exported"), 5, "{lines:#?}");
+    assert_eq!(
+        count(&lines, "no: bulkhead exports is full"),
+        1,
+        "{lines:#?}"
+    );
+    let end = &lines[lines.len() - 3..];
+    assert!(
+        end[0].starts_with("b.example: no: circuit hosts is open"),
+        "{end:?}"
+    );
+    assert_eq!(end[1..], ["a.example: fetched", "open for 1 of 2 hosts"]);
+}
+
+#[test]
+fn nested_ends_at_its_deadline_and_so_does_the_service_it_asks() {
+    let lines = lines(env!("CARGO_BIN_EXE_nested"));
+    let keys: Vec<_> = lines
+        .iter()
+        .filter_map(|line| line.split_once(", key "))
+        .collect();
+    assert_eq!(keys.len(), 3, "{lines:#?}");
+    assert!(keys.iter().all(|(_, key)| *key == keys[0].1), "{keys:?}");
+    assert_eq!(count(&lines, "left in the service"), 1, "{lines:#?}");
+    assert_eq!(
+        count(&lines, "no offer: deadline of 1s exceeded"),
+        1,
+        "{lines:#?}"
+    );
+    assert_eq!(
+        count(&lines, "the service has stopped too"),
+        1,
+        "{lines:#?}"
+    );
+}
+
+#[test]
+fn tower_answers_two_clients_and_limits_the_one_that_asks_too_much() {
+    let lines = lines(env!("CARGO_BIN_EXE_tower"));
+    assert_eq!(lines[1], "ann: 200 OK: seven hits");
+    assert!(
+        lines[2].starts_with("ann: 429 Too Many Requests (Retry-After: "),
+        "{lines:#?}"
+    );
+    assert_eq!(lines[3], "bob: 200 OK: seven hits");
+    let end = lines.last().unwrap();
+    assert!(
+        end.contains("ok: 2,") && end.contains("rate_limited: 1,"),
+        "{end}"
+    );
+}
