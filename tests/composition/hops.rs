@@ -96,6 +96,23 @@ async fn each_attempt_tells_what_is_left_then_by_the_nearest_limit() {
     assert_eq!(told, ["2000", "2000", "1500"]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_nested_call_tells_what_the_calls_around_it_leave() {
+    #[resilient(name = "hops.around", timeout = "2s")]
+    async fn around() -> io::Result<String> {
+        inside().await
+    }
+    #[resilient(name = "hops.inside", timeout = "1m", deadline = "1h")]
+    async fn inside() -> io::Result<String> {
+        let mut headers = HeaderMap::new();
+        write_time_left(&mut headers);
+        Ok(headers[TIME_LEFT].to_str().unwrap().to_owned())
+    }
+
+    assert_eq!(around().await.unwrap(), "2000");
+    assert_eq!(inside().await.unwrap(), "60000");
+}
+
 #[test]
 fn without_a_limit_nothing_is_written() {
     let mut headers = HeaderMap::new();
