@@ -45,11 +45,11 @@ pub fn main() -> ExitCode {
     }
     if args.list {
         each(&items, |item, contender| {
-            println!("{}", full_name(item, contender))
+            println!("{}", full_name(item, contender));
         });
     } else if let Some(calls) = args.calls {
         each(&items, |item, contender| {
-            measure::run_once(item, contender, calls)
+            measure::run_once(item, contender, calls);
         });
     } else {
         let results = items.iter().map(|item| {
@@ -91,7 +91,7 @@ fn chosen(filter: &str) -> Vec<Item> {
 fn has(items: &[Item], name: &str) -> bool {
     let mut found = false;
     each(items, |item, contender| {
-        found |= full_name(item, contender) == name
+        found |= full_name(item, contender) == name;
     });
     found
 }

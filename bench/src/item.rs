@@ -104,7 +104,11 @@ pub(crate) struct OneGoodIn(pub(crate) u64);
 impl Load for OneGoodIn {
     #[inline]
     fn order(self, call: u64) -> u64 {
-        black_box(if call % self.0 == 0 { GOOD } else { BAD })
+        black_box(if call.is_multiple_of(self.0) {
+            GOOD
+        } else {
+            BAD
+        })
     }
 
     #[inline]

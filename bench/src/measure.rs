@@ -137,10 +137,10 @@ fn time(contender: &Contender, calls: u64, threads: usize) -> Duration {
     };
     std::thread::scope(|scope| {
         let started: Vec<_> = (0..threads).map(|_| scope.spawn(timed)).collect();
-        let times = started
+        let spans = started
             .into_iter()
             .map(|thread| thread.join().expect("a run"));
-        times.max().unwrap_or_default()
+        spans.max().unwrap_or_default()
     })
 }
 

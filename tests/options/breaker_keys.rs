@@ -1,7 +1,8 @@
 //! Breakers by key.
 
 use steadfast::{State, registry, resilient};
-use steadfast_tests::{Dependency, Failure, is_open};
+use steadfast_tests::{Dependency, Failure, is_open, secs};
+use tokio::time::advance;
 
 use super::behaviour;
 
@@ -17,7 +18,10 @@ behaviour!(
 
         let dependency = Dependency::playing("F");
         call("one", &dependency).await.unwrap_err();
-        assert!(is_open(&call("two", &dependency).await), "as long as the first");
+        assert!(
+            is_open(&call("two", &dependency).await),
+            "as long as the first"
+        );
         assert_eq!(call("three", &dependency).await, Ok(2));
         let breaker = registry().breaker("options.breaker_key");
         assert_eq!(breaker.for_key(&3_usize).unwrap().state(), State::Open);
@@ -35,26 +39,30 @@ behaviour!(
             dependency.ask().await
         }
 
-        #[resilient(breaker(name = "options.many_keys", key = host, failures = 1))]
-        async fn many(host: u32, dependency: &Dependency) -> Result<usize, Failure> {
-            let _ = host;
-            dependency.ask().await
-        }
-
-        let failing = Dependency::playing(&"F".repeat(20_000));
+        let failing = Dependency::playing("FFFFF");
         for host in 0..3 {
             few(host, &failing).await.unwrap_err();
         }
         // Two are kept; the third was not guarded.
         let open = async |host| is_open(&few(host, &failing).await);
         assert!(open(0).await && open(1).await && !open(2).await);
-        for host in 0..10_001 {
-            many(host, &failing).await.unwrap_err();
-        }
-        assert!(is_open(&many(9_999, &failing).await));
-        assert!(!is_open(&many(10_000, &failing).await));
-        let held = |name| registry().breaker(name).status().keys.held;
-        assert_eq!(held("options.few_keys"), 2);
-        assert_eq!(held("options.many_keys"), 10_000);
+        let breaker = registry().breaker("options.few_keys");
+        assert_eq!(breaker.status().keys.held, 2);
+    }
+);
+
+behaviour!(
+    breaker_max_keys_is_10_000_unless_given,
+    "breaker.max_keys",
+    async {
+        let breaker = registry().breaker("options.many_keys");
+        // Those in use make no room.
+        let used: Vec<_> = (0..=10_000)
+            .map_while(|host| breaker.for_key(&host))
+            .collect();
+        assert_eq!((used.len(), breaker.status().keys.held), (10_000, 10_000));
+        drop(used);
+        advance(secs(1)).await;
+        assert!(breaker.for_key(&10_000).is_some());
     }
 );

@@ -90,7 +90,10 @@ behaviour!(
             dependency.ask().await
         }
 
-        let _place = registry().bulkhead("options.place_wait").try_enter().unwrap();
+        let _place = registry()
+            .bulkhead("options.place_wait")
+            .try_enter()
+            .unwrap();
         let dependency = Dependency::playing("");
         assert_eq!(waited(briefly(&dependency)).await, 300);
         assert_eq!(waited(by_default(&dependency)).await, 5000);
@@ -98,20 +101,24 @@ behaviour!(
     }
 );
 
-behaviour!(bulkhead_queue_is_how_many_may_wait, "bulkhead.queue", async {
-    #[resilient(bulkhead(name = "options.queue", max = 1, queue = 1))]
-    async fn queued(dependency: &Dependency) -> Result<usize, Failure> {
-        dependency.ask().await
-    }
+behaviour!(
+    bulkhead_queue_is_how_many_may_wait,
+    "bulkhead.queue",
+    async {
+        #[resilient(bulkhead(name = "options.queue", max = 1, queue = 1))]
+        async fn queued(dependency: &Dependency) -> Result<usize, Failure> {
+            dependency.ask().await
+        }
 
-    let place = registry().bulkhead("options.queue").try_enter().unwrap();
-    let dependency = Dependency::playing("");
-    let mut first = pin!(queued(&dependency));
-    assert!(poll_once(first.as_mut()).is_pending());
-    assert_eq!(waited(queued(&dependency)).await, 0);
-    drop(place);
-    assert_eq!(first.await, Ok(1));
-});
+        let place = registry().bulkhead("options.queue").try_enter().unwrap();
+        let dependency = Dependency::playing("");
+        let mut first = pin!(queued(&dependency));
+        assert!(poll_once(first.as_mut()).is_pending());
+        assert_eq!(waited(queued(&dependency)).await, 0);
+        drop(place);
+        assert_eq!(first.await, Ok(1));
+    }
+);
 
 behaviour!(
     bulkhead_queue_is_unbounded_unless_given,
@@ -151,7 +158,10 @@ behaviour!(
         let active = |name| registry().bulkhead(name).status().active;
         let (_, _, in_pause) = tokio::join!(around(&one), inside(&other), async {
             sleep(ms(500)).await;
-            (active("options.place_call"), active("options.place_attempt"))
+            (
+                active("options.place_call"),
+                active("options.place_attempt"),
+            )
         });
         assert_eq!(in_pause, (1, 0));
         assert_eq!(active("options.place_call"), 0);

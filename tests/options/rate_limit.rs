@@ -61,7 +61,10 @@ behaviour!(
         let Err(Failure::Rejected(refused)) = call().await else {
             panic!("there is one token")
         };
-        assert!(refused.to_string().contains("options.own_limit"), "{refused}");
+        assert!(
+            refused.to_string().contains("options.own_limit"),
+            "{refused}"
+        );
         assert_eq!(registry().rate_limit("options.own_limit").status().left, 0);
     }
 );
@@ -192,7 +195,10 @@ behaviour!(
     rate_limit_guards_attempts_unless_calls,
     "rate_limit.guards",
     async {
-        #[resilient(rate_limit(name = "options.limit_call", guards = "call"), retry(base = "0s"))]
+        #[resilient(
+            rate_limit(name = "options.limit_call", guards = "call"),
+            retry(base = "0s")
+        )]
         async fn around(dependency: &Dependency) -> Result<usize, Failure> {
             dependency.ask().await
         }

@@ -7,10 +7,7 @@ use tokio::time::advance;
 use super::behaviour;
 
 /// How many retries a number of failing calls have.
-async fn retries(
-    calls: usize,
-    call: impl AsyncFn(&Dependency) -> Result<usize, Failure>,
-) -> usize {
+async fn retries(calls: usize, call: impl AsyncFn(&Dependency) -> Result<usize, Failure>) -> usize {
     let dependency = Dependency::playing(&"F".repeat(10 * calls));
     for _ in 0..calls {
         call(&dependency).await.unwrap_err();

@@ -1,4 +1,5 @@
 //! Each contender in its own idiom: objects are built once, as its documentation says.
+#![allow(clippy::needless_pass_by_value)] // results are taken as they come
 
 pub(crate) mod bare;
 pub(crate) mod circuitbreaker_rs;
