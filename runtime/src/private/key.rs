@@ -6,7 +6,7 @@ use std::hash::Hash;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be a key, since it is not `Hash`",
     label = "a key is told from others by its hash",
-    note = "derive `Hash` and `Eq` for it, or use a part of it that has them, such as an id"
+    note = "derive `Hash` and `Eq` for it, ask for them where it is a type parameter, or use a part that has them, such as an id"
 )]
 pub trait KeyValue: Hash {}
 

@@ -1,0 +1,127 @@
+#!/usr/bin/env bash
+# What the attribute costs in compile time and binary size: 200 functions with it and without, both
+# crates with the same dependencies, built in cargo's own release profile, in turns.
+#
+#   bench/compile_time.sh            # `cargo xtask compile-time` runs it too
+#   ROUNDS=9 bench/compile_time.sh   # more rounds; the figures are their medians
+set -euo pipefail
+
+rounds="${ROUNDS:-5}"
+services=20 # of ten functions each
+if ! [[ "$rounds" =~ ^[1-9][0-9]*$ ]]; then
+    echo "error: ROUNDS=$rounds is not a count of rounds; write ROUNDS=5" >&2
+    exit 2
+fi
+if (($# > 0)); then
+    echo "error: unknown argument \"$1\"; the script takes none, but the variable ROUNDS" >&2
+    exit 2
+fi
+
+root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+work="$(mktemp -d)"
+trap 'rm -rf "$work"' EXIT
+export CARGO_TARGET_DIR="$work/target"
+export CARGO_TERM_COLOR=never
+unset CARGO_BUILD_TARGET # the binaries are looked for where the host's are
+
+crate() { # $1: name
+    mkdir -p "$work/$1/src"
+    cat >"$work/$1/Cargo.toml" <<TOML
+[package]
+name = "$1"
+version = "0.0.0"
+edition = "2024"
+
+[dependencies]
+serde = { version = "1", features = ["derive"] }
+serde_json = "1"
+steadfast = { path = "$root/runtime" }
+thiserror = "2"
+tokio = { version = "1", features = ["io-util", "net", "rt", "time"] }
+TOML
+    cp "$root/bench/compile_time/net.rs" "$work/$1/src/net.rs"
+    local service modules="" calls=""
+    for ((service = 0; service < services; service++)); do
+        sed "s/@/$service/g" "$root/bench/compile_time/service.rs" >"$work/$1/src/service_$service.rs"
+        modules+="mod service_$service;"$'\n'
+        calls+="        service_$service::CALLS,"$'\n'
+    done
+    cat >"$work/$1/src/main.rs" <<RUST
+mod net;
+$modules
+fn main() {
+    let address = std::net::SocketAddr::from(([127, 0, 0, 1], 9));
+    let services: [[net::Call; 10]; $services] = std::hint::black_box([
+$calls    ]);
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    let runtime = builder.enable_all().build().expect("a runtime");
+    let which = std::env::args().count();
+    for calls in services {
+        let call = calls[which % calls.len()];
+        println!("{}", runtime.block_on(call(net::Client { address })));
+    }
+}
+RUST
+}
+
+# Seconds of one build of $1, by the clock and of all processors: "wall cpu".
+build() {
+    touch "$work/$1/src/main.rs"
+    local TIMEFORMAT='%R %U %S'
+    { time cargo build --quiet --release --package "$1" 2>"$work/errors" ||
+        { cat "$work/errors" >&3; exit 1; }; } 2>&1 |
+        awk '{ printf "%.2f %.2f\n", $1, $2 + $3 }'
+}
+
+median() { # $1: file, $2: column
+    awk -v column="$2" '{ print $column }' "$1" | sort -n |
+        awk '{ all[NR] = $1 } END { print (all[int((NR + 1) / 2)] + all[int(NR / 2) + 1]) / 2 }'
+}
+
+row() { # $1: label, $2: annotated, $3: bare, $4: goal
+    awk -v label="$1" -v with="$2" -v bare="$3" -v goal="$4" 'BEGIN {
+        printf "%-26s%12s%12s%8.3f", label, with, bare, with / bare
+        if (goal) printf "%8s  %s", goal, with / bare <= goal ? "met" : "MISSED"
+        print ""
+    }'
+}
+
+size() { stat --format %s "$1" 2>/dev/null || stat -f %z "$1"; }
+
+exec 3>&2
+cat >"$work/Cargo.toml" <<TOML
+[workspace]
+resolver = "3"
+members = ["annotated", "bare"]
+TOML
+cp "$root/Cargo.lock" "$work/Cargo.lock"
+crate annotated
+crate bare
+sed -i.all -e '/^ *#\[resilient/d' -e '/^use steadfast::resilient;$/d' "$work"/bare/src/service_*.rs
+
+cd "$work"
+annotated="$(cat annotated/src/service_*.rs | grep -c '^ *#\[resilient')"
+echo "$annotated annotated functions, $rounds rounds, $(rustc --version)"
+cargo build --quiet --release --workspace
+for ((round = 0; round < rounds; round++)); do
+    # Who goes first changes, so that neither always meets the warmer machine.
+    order=(annotated bare)
+    if ((round % 2)); then order=(bare annotated); fi
+    for name in "${order[@]}"; do
+        build "$name" >>"$name.times"
+    done
+done
+
+printf '%-26s%12s%12s%8s%8s\n' "" annotated bare ratio goal
+row "build, s" "$(median annotated.times 1)" "$(median bare.times 1)" 1.15
+row "build, s of processors" "$(median annotated.times 2)" "$(median bare.times 2)" ""
+release="$CARGO_TARGET_DIR/release"
+row "binary, bytes" "$(size "$release/annotated")" "$(size "$release/bare")" 1.05
+if command -v strip >/dev/null; then
+    for name in annotated bare; do
+        strip -o "$name.stripped" "$release/$name"
+    done
+    row "stripped, bytes" "$(size annotated.stripped)" "$(size bare.stripped)" 1.05
+else
+    echo "stripped: not measured, there is no \`strip\` (binutils)"
+fi
