@@ -5,6 +5,7 @@ pub(crate) mod bare;
 pub(crate) mod circuitbreaker_rs;
 pub(crate) mod execution_policy;
 pub(crate) mod failsafe;
+pub(crate) mod guards;
 pub(crate) mod hand_made;
 pub(crate) mod nobreak;
 pub(crate) mod recloser;

@@ -2,10 +2,12 @@
 
 mod breaker;
 mod calls;
+mod guards;
 
 use crate::item::Item;
 
 /// All items, in the order they are reported.
 pub(crate) fn items() -> Vec<Item> {
-    breaker::items().into_iter().chain(calls::items()).collect()
+    let items = breaker::items().into_iter().chain(calls::items());
+    items.chain(guards::items()).collect()
 }
