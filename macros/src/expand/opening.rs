@@ -4,13 +4,16 @@ use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote_spanned};
 use steadfast_options::{Flavor, Value};
 use syn::ext::IdentExt as _;
+use syn::parse::Parser as _;
 use syn::spanned::Spanned as _;
 use syn::token::And;
-use syn::{Expr, ExprReference, Type, parse_quote};
+use syn::visit_mut::{self, VisitMut};
+use syn::{Expr, ExprReference, Pat, PatIdent, Type, parse_quote};
 
 use super::without_impl;
 use crate::args::Given;
-use crate::model::Model;
+use crate::model::{Model, Run};
+use crate::replay::{Replayed, name_of};
 
 pub(super) fn tokens(model: &Model) -> TokenStream {
     let mixed = Span::mixed_site();
@@ -47,7 +50,44 @@ fn keys(model: &Model) -> TokenStream {
             });
         }
     });
-    quote_spanned!(Span::mixed_site()=> #limit #breaker)
+    let keys = quote_spanned!(Span::mixed_site()=> #limit #breaker);
+    let patterns = patterns(model);
+    if keys.is_empty() || patterns.is_empty() {
+        return keys;
+    }
+    quote_spanned!(Span::mixed_site()=> { #patterns #keys })
+}
+
+/// Names out of patterns, which only the attempts bind, for the keys to see: by reference, since
+/// the attempts need the values.
+fn patterns(model: &Model) -> TokenStream {
+    let (Run::Replayed(replay) | Run::Loop(replay)) = &model.run else {
+        return TokenStream::new();
+    };
+    let bind = |replayed: &Replayed| {
+        let mut pattern = Pat::parse_single.parse2(replayed.into.clone()).ok()?;
+        if name_of(&mut pattern).is_some() {
+            return None;
+        }
+        ByReference.visit_pat_mut(&mut pattern);
+        let Replayed { attrs, from, .. } = replayed;
+        Some(quote_spanned! {Span::mixed_site()=>
+            #(#attrs)*
+            #[allow(unused_variables)]
+            let #pattern = &#from;
+        })
+    };
+    replay.each.iter().filter_map(bind).collect()
+}
+
+/// Leaves it to the value how the names in a pattern are bound.
+struct ByReference;
+
+impl VisitMut for ByReference {
+    fn visit_pat_ident_mut(&mut self, name: &mut PatIdent) {
+        (name.by_ref, name.mutability) = (None, None);
+        visit_mut::visit_pat_ident_mut(self, name);
+    }
 }
 
 /// A key by reference; a tuple's parts each, so that they stay where they are. A reference hashes

@@ -65,6 +65,30 @@ async fn patterns((first, rest): (u32, &[u32]), Order { price, .. }: Order) -> i
     Ok(f64::from(first) + f64::from(rest[0]) + price)
 }
 
+#[resilient(
+    rate_limit(max = 10, key = (many, left)),
+    breaker(name = "keys.patterns", key = right),
+    retry
+)]
+async fn more_patterns(
+    Order { tenant: Tenant(mut many), .. }: Order,
+    &(left, ref right): &(u32, String),
+    _: NoClone,
+) -> io::Result<String> {
+    tokio::task::yield_now().await;
+    many.push_str(right);
+    Ok(format!("{many}{left}"))
+}
+
+#[resilient(rate_limit(max = 10, key = first), fallback = sum)]
+fn blocking_pattern((first, second): (u32, u32)) -> io::Result<u32> {
+    Err(io::Error::other(format!("{first} and {second}")))
+}
+
+fn sum((first, second): (u32, u32), _: io::Error) -> io::Result<u32> {
+    Ok(first + second)
+}
+
 #[resilient(rate_limit(max = 10, key = { let id = items.len() % 3; id }), retry)]
 async fn mutable(items: &mut Vec<u32>, mut by: u32) -> io::Result<u32> {
     tokio::task::yield_now().await;
@@ -210,6 +234,10 @@ async fn main() {
         assert_eq!(shared(NoClone(7)).await.unwrap(), 7);
         assert_eq!(generic("text").await.unwrap(), "text");
         assert_eq!(patterns((1, &[2]), order).await.unwrap(), 5.0);
+        let pair = (7, "right".to_owned());
+        let order = Order { tenant: tenant(), price: 2.0 };
+        assert_eq!(more_patterns(order, &pair, NoClone(1)).await.unwrap(), "acmeright7");
+        assert_eq!(blocking_pattern((1, 2)).unwrap(), 3);
         assert_eq!(mutable(&mut vec![1], 2).await.unwrap(), 3);
         assert_eq!(blocking(tenant()).unwrap(), 4);
         assert_eq!(with_fallback("ann".into()).await.unwrap(), 3);
