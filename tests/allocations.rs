@@ -55,11 +55,18 @@ unsafe impl GlobalAlloc for Counting {
 }
 
 /// Allocations of this thread in so many rounds, after a first one that may set things up.
-fn allocations(rounds: u64, mut round: impl FnMut()) -> u64 {
+pub(crate) fn allocations(rounds: u64, mut round: impl FnMut()) -> u64 {
     round();
     let before = ALLOCATIONS.get();
     (0..rounds).for_each(|_| round());
     ALLOCATIONS.get() - before
+}
+
+/// Bytes that `work` gets and does not give back on this thread, by the time it ends.
+pub(crate) fn kept(work: impl FnOnce()) -> usize {
+    let before = LIVE.get();
+    work();
+    LIVE.get().wrapping_sub(before)
 }
 
 #[resilient(

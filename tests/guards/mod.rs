@@ -5,6 +5,7 @@
 //! otherwise.
 #![allow(clippy::unchecked_time_subtraction)] // a test knows its times
 
+mod allocations;
 mod blocking;
 mod budget;
 mod current;

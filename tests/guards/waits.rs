@@ -84,6 +84,44 @@ async fn a_newcomer_does_not_overtake_those_who_wait() {
     .await;
 }
 
+// 2 of the contract: refused is only a wait that cannot end in time. Tokens that those in front
+// have not taken yet are not lost to who stands behind them.
+#[tokio::test(start_paused = true)]
+async fn who_waits_behind_others_is_promised_the_tokens_that_they_leave() {
+    let call = guarded!(rate_limit(
+        name = "waits.behind",
+        max = 10,
+        per = "1s",
+        wait = "250ms"
+    ));
+    apart(async {
+        let limit = registry().rate_limit("waits.behind");
+        while limit.try_acquire().is_ok() {}
+        let dependency = Dependency::playing("");
+        let (mut first, mut second) = (pin!(call(&dependency)), pin!(call(&dependency)));
+        for waiting in [&mut first, &mut second] {
+            assert!(poll_once(waiting.as_mut()).is_pending());
+        }
+        // Ten tokens are there when the two have not looked yet.
+        pass(secs(1));
+        let mut others: Vec<_> = (0..10).map(|_| Box::pin(call(&dependency))).collect();
+        for other in &mut others {
+            assert!(poll_once(other.as_mut()).is_pending());
+        }
+        let began = Instant::now();
+        let refused = Err(rate_limited("waits.behind", ms(300)));
+        assert_eq!(call(&dependency).await, refused);
+        first.await.unwrap();
+        second.await.unwrap();
+        for (place, other) in others.into_iter().enumerate() {
+            other.await.unwrap();
+            let late = u32::try_from(place.saturating_sub(7)).unwrap();
+            assert_eq!(began.elapsed(), ms(100) * late);
+        }
+    })
+    .await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_caller_that_leaves_gives_its_turn_to_the_next() {
     let call = guarded!(rate_limit(

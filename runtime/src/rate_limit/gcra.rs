@@ -36,6 +36,13 @@ impl Quota {
         }
     }
 
+    /// How long until there is a token for who comes after `before` others.
+    pub(crate) fn token_in(self, arrival: Nanos, now: Nanos, before: Nanos) -> Nanos {
+        let flow = self.interval.saturating_mul(before.saturating_add(1));
+        let ahead = (arrival.max(now) - now).saturating_add(flow);
+        ahead.saturating_sub(self.tolerance)
+    }
+
     /// The arrival after a token was given back.
     pub(crate) fn give_back(self, arrival: Nanos) -> Nanos {
         arrival.saturating_sub(self.interval)
@@ -69,6 +76,21 @@ mod tests {
         assert!(quota.take(arrival, SECOND + SECOND * 6 / 10).is_ok());
         assert_eq!(quota.left(arrival, SECOND), 0);
         assert_eq!(quota.left(arrival, 61 * SECOND), 100);
+    }
+
+    #[test]
+    fn who_comes_after_others_has_a_token_once_all_of_them_had_one() {
+        let quota = Quota::new(10, SECOND, 3);
+        let mut arrival = 0;
+        for _ in 0..3 {
+            arrival = quota.take(arrival, SECOND).unwrap();
+        }
+        assert_eq!(quota.token_in(arrival, SECOND, 0), SECOND / 10);
+        assert_eq!(quota.token_in(arrival, SECOND, 5), SECOND * 6 / 10);
+        // Tokens that those before have not taken yet count.
+        assert_eq!(quota.token_in(arrival, SECOND * 12 / 10, 1), 0);
+        assert_eq!(quota.token_in(arrival, 2 * SECOND, 2), 0);
+        assert_eq!(quota.token_in(arrival, 2 * SECOND, 4), SECOND * 2 / 10);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! One limit's tokens, and those who wait for them: the whole of an unkeyed limit, one key's part
 //! of a keyed one.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::gcra::Quota;
@@ -67,6 +67,8 @@ impl Lane {
             Tokens::Bucket(quota, arrival) => {
                 let less = |arrival| Some(quota.give_back(arrival));
                 let _ = arrival.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+                // Either this sees who waits, or who waits sees the token: see `joined`.
+                fence(Ordering::SeqCst);
             }
             Tokens::Window(_, log) => locked(log).give_back(token.0),
         }
@@ -79,11 +81,7 @@ impl Lane {
     fn token_in(&self, now: Nanos, ahead: usize) -> Nanos {
         match &self.tokens {
             Tokens::Bucket(quota, arrival) => {
-                let first = quota
-                    .take(arrival.load(Ordering::Relaxed), now)
-                    .err()
-                    .unwrap_or(0);
-                first.saturating_add(quota.interval.saturating_mul(ahead as Nanos))
+                quota.token_in(arrival.load(Ordering::Relaxed), now, ahead as Nanos)
             }
             Tokens::Window(span, log) => locked(log).room_in(*span, now, ahead),
         }
@@ -135,6 +133,7 @@ impl Queued for Lane {
 
     fn joined(&self) {
         self.waiting.fetch_add(1, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
     }
 
     fn left(&self) {
