@@ -82,7 +82,9 @@ pub(crate) fn measure(item: &Item, rounds: usize) -> Vec<Figures> {
         .collect()
 }
 
-/// Makes exactly so many calls, for who counts instructions.
+/// Makes exactly so many calls, for who counts instructions: not inlined, so that counting can begin
+/// here.
+#[inline(never)]
 pub(crate) fn run_once(item: &Item, contender: &Contender, calls: u64) {
     let _within = runtime().enter();
     prepare(contender, item.before);
