@@ -21,6 +21,7 @@ mod refusals;
 mod stress;
 mod tokens;
 mod waits;
+mod waits_and_deadlines;
 
 use std::time::Duration;
 
