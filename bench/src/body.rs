@@ -51,22 +51,32 @@ pub(crate) fn ask(order: u64) -> Result<u64, Down> {
 }
 
 /// The async body: ready at its first poll, but for a hanging order.
-pub(crate) fn ask_later(order: u64) -> Asking {
-    Asking { order, ready: true }
+pub(crate) async fn ask_later(order: u64) -> Result<u64, Down> {
+    Asking::ready(order).await
 }
 
 /// The async body that is pending once.
-pub(crate) fn ask_twice(order: u64) -> Asking {
-    Asking {
-        order,
-        ready: false,
-    }
+pub(crate) async fn ask_twice(order: u64) -> Result<u64, Down> {
+    Asking::pending_once(order).await
 }
 
-/// The future of the async bodies.
+/// What the async bodies await. The compiler does not see into it either.
 pub(crate) struct Asking {
     order: u64,
     ready: bool,
+}
+
+impl Asking {
+    pub(crate) fn ready(order: u64) -> Self {
+        Self { order, ready: true }
+    }
+
+    pub(crate) fn pending_once(order: u64) -> Self {
+        Self {
+            order,
+            ready: false,
+        }
+    }
 }
 
 impl Future for Asking {
@@ -74,6 +84,9 @@ impl Future for Asking {
 
     #[inline(never)]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        if self.order == GOOD && self.ready {
+            return Poll::Ready(Ok(self.order));
+        }
         if self.order == HANGING {
             return Poll::Pending;
         }

@@ -34,8 +34,10 @@ pub(crate) enum Before {
 /// What shows, after the measurement, that the contender did its work.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Proof {
-    /// It opens at bad orders.
-    Opens,
+    /// It opens after so many bad orders, at most.
+    Opens(u64),
+    /// It opens once bad orders outnumber the good ones it had.
+    OpensAtHalf,
     /// It gives a bad order this many attempts.
     Attempts(u64),
     /// It cuts a hanging order.

@@ -14,9 +14,8 @@ use crate::item::{Before, Contender, Item, Kind, Proof};
 const TURN: Duration = Duration::from_micros(500);
 /// The same where threads are many, which must have met long before it ends.
 const SHARED_TURN: Duration = Duration::from_millis(4);
-/// Bad orders after which a breaker that is still closed does not count, beside as many as it had
-/// good ones.
-const PATIENCE: u64 = 30_000;
+/// Bad orders after which a breaker that is still closed does not count.
+const PATIENCE: u64 = 2000;
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     let built = Builder::new_current_thread().enable_time().build();
@@ -163,7 +162,8 @@ fn disproof(contender: &Contender, proof: Proof, calls: u64) -> Option<String> {
         return None;
     }
     match proof {
-        Proof::Opens => trip(contender, PATIENCE + calls),
+        Proof::Opens(patience) => trip(contender, patience),
+        Proof::OpensAtHalf => trip(contender, PATIENCE + calls),
         Proof::Attempts(wanted) => {
             let made = failures_during(|| {
                 (contender.ask)(BAD);

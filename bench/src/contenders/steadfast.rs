@@ -2,7 +2,7 @@
 
 use ::steadfast::{Rejection, registry, resilient};
 
-use crate::body::{Answer, Down, ask, ask_later, ask_twice};
+use crate::body::{Answer, Asking, Down, ask};
 use crate::item::{Contender, Kind, Load, blocking, deferred};
 
 /// An error as a user writes it.
@@ -44,7 +44,7 @@ macro_rules! guarded {
     (@ $body:ident $load:ident [$($policy:tt)*]) => {{
         #[resilient($($policy)*)]
         async fn guarded(order: u64) -> Result<u64, Problem> {
-            Ok($body(order).await?)
+            Ok(Asking::$body(order).await?)
         }
         deferred(Kind::Steadfast, "steadfast", $load, async |order| {
             Answer::from(guarded(order).await)
@@ -54,30 +54,30 @@ macro_rules! guarded {
 
 guarded! {
     closed_sync: ask, #[resilient(breaker(name = "closed_sync", failures = 5, recovery = "1h"))];
-    closed: ask_later, #[resilient(breaker(name = "closed", failures = 5, recovery = "1h"))];
-    closed_shared: ask_later,
+    closed: ready, #[resilient(breaker(name = "closed", failures = 5, recovery = "1h"))];
+    closed_shared: ready,
         #[resilient(breaker(name = "closed_shared", failures = 5, recovery = "1h"))];
-    rate: ask_later,
+    rate: ready,
         #[resilient(breaker(name = "rate", failure_rate = 0.5, recovery = "1h"))];
-    rate_shared: ask_later,
+    rate_shared: ready,
         #[resilient(breaker(name = "rate_shared", failure_rate = 0.5, recovery = "1h"))];
-    last_100: ask_later,
+    last_100: ready,
         #[resilient(breaker(name = "last_100", failure_rate = 0.5, window_calls = 100,
             recovery = "1h"))];
-    last_50_000: ask_later,
+    last_50_000: ready,
         #[resilient(breaker(name = "last_50_000", failure_rate = 0.5, window_calls = 50_000,
             recovery = "1h"))];
     refusing_sync: ask,
         #[resilient(breaker(name = "refusing_sync", failures = 5, recovery = "1h"))];
-    refusing: ask_later, #[resilient(breaker(name = "refusing", failures = 5, recovery = "1h"))];
+    refusing: ready, #[resilient(breaker(name = "refusing", failures = 5, recovery = "1h"))];
     failing_sync: ask,
         #[resilient(breaker(name = "failing_sync", failures = 1000, recovery = "1h"))];
-    failing: ask_later,
+    failing: ready,
         #[resilient(breaker(name = "failing", failures = 1000, recovery = "1h"))];
-    retry: ask_later, #[resilient(retry(max = 3, base = "1ms"))];
-    timeout: ask_later, #[resilient(timeout = "300ms")];
-    timeout_pending: ask_twice, #[resilient(timeout = "300ms")];
-    all: ask_later,
+    retry: ready, #[resilient(retry(max = 3, base = "1ms"))];
+    timeout: ready, #[resilient(timeout = "300ms")];
+    timeout_pending: pending_once, #[resilient(timeout = "300ms")];
+    all: ready,
         #[resilient(breaker(name = "all", recovery = "1h"), retry(max = 3, base = "1ms"),
             timeout = "300ms")];
 }

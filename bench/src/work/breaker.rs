@@ -30,7 +30,7 @@ fn item(work: &'static str, goal: f64) -> Item {
         threads: 1,
         goal: Some(goal),
         before: Before::Nothing,
-        proofs: &[Proof::Opens],
+        proofs: &[Proof::Opens(2000)],
         contenders: Vec::new(),
     }
 }
@@ -99,6 +99,7 @@ fn rate(threads: usize) -> Item {
     };
     Item {
         threads,
+        proofs: &[Proof::OpensAtHalf],
         contenders: vec![
             bare::ready(Good),
             ours,
@@ -125,6 +126,7 @@ fn window(calls: usize) -> Item {
     Item {
         goal: None,
         before: Before::Calls(calls as u64),
+        proofs: &[Proof::OpensAtHalf],
         contenders: vec![
             bare::ready(load),
             ours,

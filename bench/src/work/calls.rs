@@ -80,7 +80,7 @@ fn all() -> Item {
         ..item(
             "breaker, retry and timeout",
             0.25,
-            &[Proof::Attempts(3), Proof::Cuts, Proof::Opens],
+            &[Proof::Attempts(3), Proof::Cuts, Proof::Opens(120)],
         )
     }
 }
