@@ -52,6 +52,7 @@ mod rate_limit;
 mod registry;
 mod rejection;
 mod retry;
+mod scoped;
 mod site;
 mod sites;
 mod slot;

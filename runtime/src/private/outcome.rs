@@ -56,6 +56,10 @@ pub fn attempts_of<R: Outcome>() -> R::Attempts {
     R::attempts()
 }
 
+/// Says what an error means to the policies. A pointer, so that what is done with it is compiled
+/// once for each type of error, not once for each annotated function.
+pub(super) type See<E> = for<'e> fn(&'e mut E, u32) -> View<'e>;
+
 /// Runs the attempts of a call whose error is `E`.
 pub struct Attempts<E> {
     refuse: Refuse<E>,
@@ -65,32 +69,30 @@ pub struct Attempts<E> {
 impl<E> Attempts<E> {
     /// Runs one attempt: `Break` with the call's result, `Continue` where another follows.
     #[inline]
-    pub fn attempt<'c, 'p, F, V, T>(
+    pub fn attempt<'c, 'p, F, T>(
         &self,
         call: &'c mut Call<'p>,
         body: F,
-        view: V,
-    ) -> Attempt<'c, 'p, F, V, E>
+        see: See<E>,
+    ) -> Attempt<'c, 'p, F, See<E>, E>
     where
         F: Future<Output = Result<T, E>>,
-        V: Fn(&mut E, u32) -> View<'_>,
     {
-        call.attempt(body, view, self.refuse)
+        call.attempt(body, see, self.refuse)
     }
 
     /// Runs the only attempt of a call without retry.
     #[inline]
-    pub fn once<'c, 'p, F, V, T>(
+    pub fn once<'c, 'p, F, T>(
         &self,
         call: &'c mut Call<'p>,
         body: F,
-        view: V,
-    ) -> Once<'c, 'p, F, V, E>
+        see: See<E>,
+    ) -> Once<'c, 'p, F, See<E>, E>
     where
         F: Future<Output = Result<T, E>>,
-        V: Fn(&mut E, u32) -> View<'_>,
     {
-        call.once(body, view, self.refuse)
+        call.once(body, see, self.refuse)
     }
 
     /// As [`attempt`](Self::attempt), for a sync body.
@@ -99,9 +101,9 @@ impl<E> Attempts<E> {
         &self,
         call: &mut Call<'_>,
         body: impl FnOnce() -> Result<T, E>,
-        view: impl Fn(&mut E, u32) -> View<'_>,
+        see: See<E>,
     ) -> ControlFlow<Result<T, E>> {
-        call.attempt_blocking(body, view, self.refuse)
+        call.attempt_blocking(body, see, self.refuse)
     }
 
     /// As [`once`](Self::once), for a sync body.
@@ -110,8 +112,8 @@ impl<E> Attempts<E> {
         &self,
         call: &mut Call<'_>,
         body: impl FnOnce() -> Result<T, E>,
-        view: impl Fn(&mut E, u32) -> View<'_>,
+        see: See<E>,
     ) -> Result<T, E> {
-        call.once_blocking(body, view, self.refuse)
+        call.once_blocking(body, see, self.refuse)
     }
 }
