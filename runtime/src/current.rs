@@ -43,13 +43,16 @@ impl Ends {
 }
 
 impl Around {
-    #[allow(clippy::declare_interior_mutable_const)] // each use is a fresh one
-    pub(crate) const NOTHING: Self = Self {
-        attempt: 0,
-        lasts: Nanos::MAX,
-        ends: None,
-        key: Cell::new(0),
-    };
+    /// Outside of any call. Not a constant, which would be copied whole, room for ends included.
+    #[inline]
+    pub(crate) fn nothing() -> Self {
+        Self {
+            attempt: 0,
+            lasts: Nanos::MAX,
+            ends: None,
+            key: Cell::new(0),
+        }
+    }
 
     pub(crate) fn ends_mut(&mut self) -> &mut Ends {
         self.ends.get_or_insert(Ends::NONE)
@@ -123,10 +126,7 @@ pub fn current() -> Current {
             ..around.clone()
         }
     };
-    Current(scoped::around(seen).unwrap_or_else(|| {
-        let nothing = Around::NOTHING;
-        seen(&nothing)
-    }))
+    Current(scoped::around(seen).unwrap_or_else(|| seen(&Around::nothing())))
 }
 
 fn fresh_key() -> u64 {

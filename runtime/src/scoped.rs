@@ -62,7 +62,7 @@ mod tests {
     fn of(attempt: u32) -> Around {
         Around {
             attempt,
-            ..Around::NOTHING
+            ..Around::nothing()
         }
     }
 

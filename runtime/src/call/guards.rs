@@ -407,6 +407,7 @@ impl Call<'_> {
 
     /// Ends a call that comes to no result of its own: dropped, refused, or in a panic.
     #[cold]
+    #[inline(never)]
     pub(super) fn abandon(&mut self) {
         if let (Some(pass), Some(breaker)) = (self.pass.take(), self.breaker()) {
             if self.stage == Stage::Running {

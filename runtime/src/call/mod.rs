@@ -147,7 +147,7 @@ impl<'p> Call<'p> {
     pub(crate) fn new(policy: &'p Resolved) -> Self {
         Self {
             policy,
-            around: Around::NOTHING,
+            around: Around::nothing(),
             pass: None,
             stage: Stage::First,
             level: Guards::Attempt,
@@ -281,6 +281,7 @@ impl<'p> Call<'p> {
     }
 
     #[cold]
+    #[inline(never)]
     fn recovered(&self) {
         report(&Event::Recovered {
             call: self.policy.name,
@@ -384,7 +385,8 @@ impl Drop for Call<'_> {
     /// A call that is dropped by its caller counts as nothing; one that panics is a failure.
     #[inline]
     fn drop(&mut self) {
-        if self.pass.is_some() || self.placed || self.holds_token() {
+        // Whether a token is held is for `abandon` to see: without `more` there is none.
+        if self.pass.is_some() || self.placed || self.more.is_some() {
             self.abandon();
         }
     }
