@@ -27,6 +27,8 @@ pub(crate) struct Resolved {
     pub(crate) breaker: Option<BreakerGuard>,
     /// What a first attempt comes to before its body.
     pub(crate) opening: Opening,
+    /// Whether a first attempt begins a deadline, a budget's call or a timed body.
+    pub(crate) opens_by_the_clock: bool,
     /// Where a call's guards begin.
     pub(crate) first_level: Guards,
     /// Whether a guard may make a call wait.
@@ -132,6 +134,11 @@ impl Resolved {
             deadline: patch.call.deadline,
             first_level,
             opening: Opening::of(patch, breaker.as_ref(), first_level),
+            opens_by_the_clock: patch.call.deadline.is_some()
+                || patch.retry.is_some_and(|retry| retry.budget.is_some())
+                || breaker
+                    .as_ref()
+                    .is_some_and(|guard| guard.breaker.times_calls()),
             has_queues: rate_limit.is_some() || bulkhead.is_some(),
             rate_limit,
             bulkhead,

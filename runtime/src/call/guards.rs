@@ -14,7 +14,7 @@ use crate::classify::Class;
 use crate::clock;
 use crate::keys::Key;
 use crate::policy::{BreakerGuard, BulkheadGuard, LimitGuard};
-use crate::rate_limit::{LimitWait, Taken, Whose};
+use crate::rate_limit::{LimitWait, Taken, Token, Whose};
 use crate::rejection::Rejection;
 use crate::turns::Turn;
 
@@ -103,30 +103,42 @@ impl Call<'_> {
         if self.breaker().is_some_and(|breaker| !breaker.is_closed()) {
             return false;
         }
-        let token = match &policy.rate_limit {
-            None => None,
-            Some(guard) => match guard.limit.take(self.limit_of()) {
-                Ok(token) => Some((guard, token)),
+        let mut token = None;
+        if let Some(guard) = &policy.rate_limit {
+            match guard.limit.take(self.limit_of()) {
+                Ok(taken) => token = Some(taken),
                 Err(_) => return false,
-            },
-        };
-        let place = policy.bulkhead.as_ref();
-        let placed = place.is_none_or(|guard| guard.bulkhead.0.try_take());
-        let pass = self.breaker().filter(|_| placed).map(Breaker::pass_if_closed);
-        if placed && pass != Some(None) {
-            self.placed = place.is_some();
-            self.pass = pass.flatten();
+            }
+        }
+        if let Some(guard) = &policy.bulkhead {
+            self.placed = guard.bulkhead.0.try_take();
+            if !self.placed {
+                self.leave_again(token);
+                return false;
+            }
+        }
+        if let Some(breaker) = self.breaker() {
+            self.pass = breaker.pass_if_closed();
+            if self.pass.is_none() {
+                self.leave_again(token);
+                return false;
+            }
+        }
+        if policy.opens_by_the_clock {
             self.begin_call();
             self.start_body();
-            return true;
         }
-        if placed && let Some(guard) = place {
-            guard.bulkhead.0.give_back();
-        }
-        if let Some((guard, token)) = token {
+        true
+    }
+
+    /// Gives back what was taken on the way to a guard that does not let it pass at once.
+    #[cold]
+    #[inline(never)]
+    fn leave_again(&mut self, token: Option<Token>) {
+        if let (Some(token), Some(guard)) = (token, &self.policy.rate_limit) {
             guard.limit.give_back(self.limit_of(), token);
         }
-        false
+        self.leave_place();
     }
 
     /// Whose tokens this call takes.

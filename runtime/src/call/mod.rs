@@ -22,8 +22,7 @@ use std::pin::Pin;
 
 use steadfast_options::{FallbackOn, Guards};
 
-pub(crate) use attempt::Refuse;
-pub use attempt::{Attempt, Once};
+pub use attempt::{Attempt, Once, Refuse};
 
 use crate::breaker::{Breaker, Nanos, Pass};
 use crate::classify::{Class, is_own_limit};
@@ -184,7 +183,7 @@ impl<'p> Call<'p> {
             return false;
         }
         match policy.opening {
-            Opening::Plain => {
+            Opening::Plain if self.more.is_none() => {
                 if let Some(guard) = &policy.breaker {
                     let Some(pass) = guard.breaker.pass_if_closed() else {
                         return false;
@@ -192,8 +191,8 @@ impl<'p> Call<'p> {
                     self.pass = Some(pass);
                 }
             }
-            Opening::Guarded if self.passes_at_once() => {}
-            Opening::Guarded | Opening::Around => return false,
+            Opening::Plain | Opening::Guarded if self.passes_at_once() => {}
+            _ => return false,
         }
         self.around.attempt = 1;
         self.around.lasts = policy.lasts;

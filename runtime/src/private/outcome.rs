@@ -1,5 +1,6 @@
 //! What annotated functions return.
 
+use std::marker::PhantomData;
 use std::ops::ControlFlow;
 
 use crate::call::{Attempt, Call, Once, Refuse, View};
@@ -20,11 +21,11 @@ pub trait Outcome {
 }
 
 impl<T, E: TakesRejection> Outcome for Result<T, E> {
-    type Attempts = Attempts<E>;
+    type Attempts = Attempts<E, Take>;
 
     #[inline]
-    fn attempts() -> Attempts<E> {
-        Attempts { refuse: E::take }
+    fn attempts() -> Attempts<E, Take> {
+        Attempts(PhantomData)
     }
 }
 
@@ -47,6 +48,15 @@ impl<E: From<Rejection>> TakesRejection for E {
     }
 }
 
+/// Makes an error of a rejection in the error's own way.
+pub struct Take;
+
+impl<E: TakesRejection> Refuse<E> for Take {
+    fn refuse(rejection: Rejection) -> E {
+        E::take(rejection)
+    }
+}
+
 /// What runs the attempts of a function that returns `R`. Fails to compile where that is no
 /// `Result` whose error takes a rejection; all that follows hangs on what it gives, and is not
 /// complained about again.
@@ -61,12 +71,10 @@ pub fn attempts_of<R: Outcome>() -> R::Attempts {
 pub(super) type See<E> = for<'e> fn(&'e mut E, u32) -> View<'e>;
 
 /// Runs the attempts of a call whose error is `E`.
-pub struct Attempts<E> {
-    refuse: Refuse<E>,
-}
+pub struct Attempts<E, R>(PhantomData<fn() -> (E, R)>);
 
 #[allow(clippy::missing_errors_doc)] // they are the body's own
-impl<E> Attempts<E> {
+impl<E, R: Refuse<E>> Attempts<E, R> {
     /// Runs one attempt: `Break` with the call's result, `Continue` where another follows.
     #[inline]
     pub fn attempt<'c, 'p, F, T>(
@@ -74,11 +82,11 @@ impl<E> Attempts<E> {
         call: &'c mut Call<'p>,
         body: F,
         see: See<E>,
-    ) -> Attempt<'c, 'p, F, See<E>, E>
+    ) -> Attempt<'c, 'p, F, See<E>, R>
     where
         F: Future<Output = Result<T, E>>,
     {
-        call.attempt(body, see, self.refuse)
+        call.attempt(body, see)
     }
 
     /// Runs the only attempt of a call without retry.
@@ -88,11 +96,11 @@ impl<E> Attempts<E> {
         call: &'c mut Call<'p>,
         body: F,
         see: See<E>,
-    ) -> Once<'c, 'p, F, See<E>, E>
+    ) -> Once<'c, 'p, F, See<E>, R>
     where
         F: Future<Output = Result<T, E>>,
     {
-        call.once(body, see, self.refuse)
+        call.once(body, see)
     }
 
     /// As [`attempt`](Self::attempt), for a sync body.
@@ -103,7 +111,7 @@ impl<E> Attempts<E> {
         body: impl FnOnce() -> Result<T, E>,
         see: See<E>,
     ) -> ControlFlow<Result<T, E>> {
-        call.attempt_blocking(body, see, self.refuse)
+        call.attempt_blocking::<R, T, E>(body, see)
     }
 
     /// As [`once`](Self::once), for a sync body.
@@ -114,6 +122,6 @@ impl<E> Attempts<E> {
         body: impl FnOnce() -> Result<T, E>,
         see: See<E>,
     ) -> Result<T, E> {
-        call.once_blocking(body, see, self.refuse)
+        call.once_blocking::<R, T, E>(body, see)
     }
 }
