@@ -11,7 +11,6 @@ use steadfast_options::Name;
 
 pub use build::{PolicyBuilder, PolicyError};
 
-use crate::__private::Take;
 use crate::call::{Call, View};
 use crate::classify::{Class, Classify};
 use crate::policy::{CallCounts, Resolved};
@@ -135,7 +134,7 @@ impl Policy {
     {
         let mut call = self.begin();
         loop {
-            let attempt = call.attempt::<_, _, Take, T, E>(async { body().await }, &view);
+            let attempt = call.attempt(async { body().await }, &view, E::from);
             if let ControlFlow::Break(result) = attempt.await {
                 return result;
             }
@@ -182,7 +181,7 @@ impl Policy {
     ) -> Result<T, E> {
         let mut call = self.begin();
         loop {
-            if let ControlFlow::Break(result) = call.attempt_blocking::<Take, T, E>(&mut body, &view) {
+            if let ControlFlow::Break(result) = call.attempt_blocking(&mut body, &view, E::from) {
                 return result;
             }
         }

@@ -22,7 +22,8 @@ use std::pin::Pin;
 
 use steadfast_options::{FallbackOn, Guards};
 
-pub use attempt::{Attempt, Once, Refuse};
+pub(crate) use attempt::Refuse;
+pub use attempt::{Attempt, Once};
 
 use crate::breaker::{Breaker, Nanos, Pass};
 use crate::classify::{Class, is_own_limit};
