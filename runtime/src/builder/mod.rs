@@ -11,6 +11,7 @@ use steadfast_options::Name;
 
 pub use build::{PolicyBuilder, PolicyError};
 
+use crate::__private::TakesRejection as _;
 use crate::call::{Call, View};
 use crate::classify::{Class, Classify};
 use crate::policy::{CallCounts, Resolved};
@@ -134,7 +135,7 @@ impl Policy {
     {
         let mut call = self.begin();
         loop {
-            let attempt = call.attempt(async { body().await }, &view, E::from);
+            let attempt = call.attempt(async { body().await }, &view, E::take);
             if let ControlFlow::Break(result) = attempt.await {
                 return result;
             }
@@ -181,7 +182,7 @@ impl Policy {
     ) -> Result<T, E> {
         let mut call = self.begin();
         loop {
-            if let ControlFlow::Break(result) = call.attempt_blocking(&mut body, &view, E::from) {
+            if let ControlFlow::Break(result) = call.attempt_blocking(&mut body, &view, E::take) {
                 return result;
             }
         }

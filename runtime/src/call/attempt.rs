@@ -25,7 +25,21 @@ pin_project! {
 
 /// Makes the function's own error of a rejection. A pointer, not a bound: a bound here would
 /// repeat the compiler's complaint about an error type that takes none.
-pub(crate) type Refuse<E> = fn(Rejection) -> E;
+///
+/// It leaves the error where it is told to: were it returned, the place for what it returns would be
+/// that of the call's result too, and each result of each call would be copied through memory.
+pub(crate) type Refuse<E> = fn(Rejection, &mut Option<E>);
+
+/// The function's own error.
+#[inline]
+pub(super) fn refused<E>(refuse: Refuse<E>, rejection: Rejection) -> E {
+    let mut error = None;
+    refuse(rejection, &mut error);
+    match error {
+        Some(error) => error,
+        None => unreachable!("a rejection becomes an error"),
+    }
+}
 
 impl<'p> Call<'p> {
     /// Runs one attempt: `Break` with the call's result, `Continue` where another follows, its
@@ -94,7 +108,7 @@ where
                 let polled = match call.poll_fault(context) {
                     None => call.inside(|| body.poll(context)),
                     Some(Poll::Pending) => Poll::Pending,
-                    Some(Poll::Ready(rejection)) => Poll::Ready(Err((this.refuse)(rejection))),
+                    Some(Poll::Ready(rejection)) => Poll::Ready(Err(refused(*this.refuse, rejection))),
                 };
                 match polled {
                     Poll::Ready(Ok(value)) => {
@@ -109,13 +123,13 @@ where
                         let rejection = ready!(call.poll_limits(context));
                         this.body.set(None);
                         match call.cut(&rejection) {
-                            Verdict::Return => return ended(Err((this.refuse)(rejection))),
+                            Verdict::Return => return ended(Err(refused(*this.refuse, rejection))),
                             Verdict::Retry(pause) => pause,
                         }
                     }
                 }
             }
-            Enter::Refused(rejection) => return ended(Err((this.refuse)(rejection))),
+            Enter::Refused(rejection) => return ended(Err(refused(*this.refuse, rejection))),
             Enter::Again(pause) => pause,
             Enter::Over => return Poll::Ready(ControlFlow::Continue(())),
             Enter::Pending => return Poll::Pending,

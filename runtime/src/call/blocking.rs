@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::task::Waker;
 use std::time::Duration;
 
-use super::attempt::{Refuse, no_retry};
+use super::attempt::{Refuse, no_retry, refused};
 use super::guards::Step;
 use super::{Call, Verdict, View};
 use crate::rejection::Rejection;
@@ -30,13 +30,13 @@ impl Call<'_> {
         if !self.enters_at_once() {
             match self.enter_blocking() {
                 Enter::Body => {}
-                Enter::Refused(rejection) => return ControlFlow::Break(Err(refuse(rejection))),
+                Enter::Refused(rejection) => return ControlFlow::Break(Err(refused(refuse, rejection))),
                 Enter::Again => return ControlFlow::Continue(()),
             }
         }
         let result = match self.fault_blocking() {
             None => self.inside(body),
-            Some(rejection) => Err(refuse(rejection)),
+            Some(rejection) => Err(refused(refuse, rejection)),
         };
         match result {
             Ok(value) => {

@@ -13,7 +13,7 @@ pub use steadfast_options as options;
 pub use answer::{answer, answer_now};
 pub use key::KeyValue;
 pub use key_text::KeyText;
-pub use outcome::{Outcome, attempts_of};
+pub use outcome::{Outcome, TakesRejection, attempts_of};
 pub use probe::Probe;
 pub use replay::Replay;
 

@@ -35,15 +35,14 @@ impl<T, E: TakesRejection> Outcome for Result<T, E> {
     note = "add a variant to it: with thiserror `#[error(transparent)] Rejected(#[from] steadfast::Rejection)`, else `impl From<steadfast::Rejection>`; or return `steadfast::Error<…>` around it"
 )]
 pub trait TakesRejection: Sized {
-    /// The error.
-    fn take(rejection: Rejection) -> Self;
+    /// Makes the error.
+    fn take(rejection: Rejection, error: &mut Option<Self>);
 }
 
 #[diagnostic::do_not_recommend]
 impl<E: From<Rejection>> TakesRejection for E {
-    #[inline]
-    fn take(rejection: Rejection) -> Self {
-        rejection.into()
+    fn take(rejection: Rejection, error: &mut Option<Self>) {
+        *error = Some(rejection.into());
     }
 }
 
