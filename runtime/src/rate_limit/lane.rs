@@ -58,7 +58,7 @@ impl Lane {
     pub(crate) fn take_in_turn(&self, now: Nanos) -> Result<Token, Nanos> {
         match &self.tokens {
             Tokens::Bucket(quota, arrival) => take_from_bucket(*quota, arrival, now),
-            Tokens::Window(span, log) => locked(log).take(*span, now).map(|()| Token(now)),
+            Tokens::Window(span, log) => take_from_window(*span, log, now),
         }
     }
 
@@ -78,6 +78,7 @@ impl Lane {
     }
 
     /// Time until there is a token for who comes after `ahead` others.
+    #[inline(never)]
     fn token_in(&self, now: Nanos, ahead: usize) -> Nanos {
         match &self.tokens {
             Tokens::Bucket(quota, arrival) => {
@@ -120,6 +121,11 @@ fn take_from_bucket(quota: Quota, arrival: &AtomicU64, now: Nanos) -> Result<Tok
             Err(newer) => held = newer,
         }
     }
+}
+
+#[inline(never)]
+fn take_from_window(span: Span, log: &Mutex<Log>, now: Nanos) -> Result<Token, Nanos> {
+    locked(log).take(span, now).map(|()| Token(now))
 }
 
 fn locked(log: &Mutex<Log>) -> MutexGuard<'_, Log> {

@@ -182,13 +182,17 @@ impl RateLimit {
     /// A token at once, or the time until there is one.
     #[inline]
     pub(crate) fn take(&self, whose: Whose) -> Result<Token, Nanos> {
-        let now = (self.0.clock)();
         match whose {
-            Whose::All => self.0.lane.take(now),
-            Whose::Of(key) => self
-                .with(key, now, |lane| lane.take(now))
-                .unwrap_or_else(|full| Err(full.retry_in)),
+            Whose::All => self.0.lane.take((self.0.clock)()),
+            Whose::Of(key) => self.take_of(key),
         }
+    }
+
+    #[inline(never)]
+    fn take_of(&self, key: Key) -> Result<Token, Nanos> {
+        let now = (self.0.clock)();
+        self.with(key, now, |lane| lane.take(now))
+            .unwrap_or_else(|full| Err(full.retry_in))
     }
 
     fn with<R>(&self, key: Key, now: Nanos, act: impl FnOnce(&Arc<Lane>) -> R) -> Result<R, Full> {
