@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use steadfast_options::{BulkheadPatch, Name, defaults};
 
@@ -17,9 +17,9 @@ const TAKEN: u64 = ONE_WAITER - 1;
 
 pub(crate) struct Places {
     pub(crate) name: Name,
-    pub(crate) max: u32,
-    /// How many may wait; none where any number may.
-    pub(crate) queue: Option<u32>,
+    max: AtomicU32,
+    /// How many may wait; more than there can be where any number may.
+    queue: AtomicU64,
     word: AtomicU64,
     turns: Turns,
 }
@@ -28,22 +28,41 @@ impl Places {
     pub(crate) fn new(name: Name, patch: &BulkheadPatch) -> Self {
         Self {
             name,
-            max: patch.max.unwrap_or(defaults::bulkhead::max),
-            queue: patch.queue,
+            max: AtomicU32::new(patch.max.unwrap_or(defaults::bulkhead::max)),
+            queue: AtomicU64::new(patch.queue.map_or(u64::MAX, u64::from)),
             word: AtomicU64::new(0),
             turns: Turns::default(),
         }
     }
 
+    /// Takes other bounds over. Who is inside stays, be it more than may now enter.
+    fn retune(&self, patch: &BulkheadPatch) {
+        let max = patch.max.unwrap_or(defaults::bulkhead::max);
+        let queue = patch.queue.map_or(u64::MAX, u64::from);
+        self.queue.store(queue, Ordering::Relaxed);
+        self.max.store(max, Ordering::Relaxed);
+        self.turns.wake_first(); // who enters wakes the next
+    }
+
+    #[inline]
+    pub(crate) fn max(&self) -> u32 {
+        self.max.load(Ordering::Relaxed)
+    }
+
+    /// How many may wait; none where any number may.
+    pub(crate) fn queue(&self) -> Option<u32> {
+        self.queue.load(Ordering::Relaxed).try_into().ok()
+    }
+
     /// Takes a place, unless others wait for one.
     #[inline]
     pub(crate) fn try_take(&self) -> bool {
-        self.take_where(|word| word < u64::from(self.max))
+        self.take_where(|word| word < u64::from(self.max()))
     }
 
     /// Takes a place for whoever's turn it is.
     pub(crate) fn take_in_turn(&self) -> bool {
-        self.take_where(|word| word & TAKEN < u64::from(self.max))
+        self.take_where(|word| word & TAKEN < u64::from(self.max()))
     }
 
     #[inline]
@@ -81,7 +100,7 @@ impl Places {
     pub(crate) fn rejection(&self) -> Rejection {
         Rejection::BulkheadFull {
             bulkhead: self.name,
-            max: self.max,
+            max: self.max(),
         }
     }
 }
@@ -118,6 +137,11 @@ impl Bulkhead {
         Self(Arc::new(Places::new(name, patch)))
     }
 
+    /// Takes another definition over, and keeps who is inside and who waits.
+    pub(crate) fn retuned(&self, patch: &BulkheadPatch) {
+        self.0.retune(patch);
+    }
+
     /// The bulkhead's name.
     #[must_use]
     pub fn name(&self) -> Name {
@@ -152,7 +176,7 @@ impl Bulkhead {
         if self.0.try_take() {
             return Ok(Place(self.0.clone()));
         }
-        let Some(turn) = Turn::take(&self.0, self.0.queue) else {
+        let Some(turn) = Turn::take(&self.0, self.0.queue()) else {
             return Err(self.0.rejection());
         };
         let end = current::deadline_around();
@@ -178,7 +202,7 @@ impl Bulkhead {
         BulkheadStatus {
             active: self.0.active(),
             waiting: self.0.waiting(),
-            max: self.0.max,
+            max: self.0.max(),
         }
     }
 }

@@ -37,6 +37,7 @@ mod catalog;
 mod cells;
 pub mod classify;
 mod clock;
+mod config;
 mod conflict;
 mod current;
 mod deadline;
@@ -52,6 +53,8 @@ mod rate_limit;
 mod registry;
 mod rejection;
 mod retry;
+#[cfg(feature = "config")]
+mod setup;
 mod site;
 mod sites;
 mod slot;
@@ -62,12 +65,16 @@ pub mod testing;
 #[cfg(feature = "tower")]
 pub mod tower;
 mod turns;
+mod versions;
 mod wait;
 
 pub use breaker::{Breaker, BreakerStatus, KeyStatus, KeysStatus, Permit, State};
 pub use builder::{Policy, PolicyBuilder, PolicyError};
 pub use bulkhead::{Bulkhead, BulkheadStatus, Place};
 pub use classify::{Class, Classify};
+pub use config::{FilePlace, Origin, SetValue};
+#[cfg(feature = "config")]
+pub use config::{SetupError, UnknownNames};
 pub use conflict::Conflict;
 pub use current::{Current, IdempotencyKey, Inside, current};
 pub use error::{CallErr, Error};
@@ -76,6 +83,8 @@ pub use rate_limit::{LimitStatus, RateLimit};
 pub use registry::{Registry, Scope, registry};
 pub use rejection::Rejection;
 pub use retry::{Backoff, Delays, Retrying};
+#[cfg(feature = "config")]
+pub use setup::{ConfigStatus, Setup, Steadfast, setup};
 pub use sites::{PolicyInfo, SiteInfo, sites};
 pub use steadfast_options::{Factor, Jitter, Name, Ratio, Setting, Value, WorstCase};
 

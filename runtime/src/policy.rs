@@ -88,8 +88,23 @@ pub(crate) struct BulkheadGuard {
 
 impl Resolved {
     /// Of an annotated function.
-    pub(crate) fn of_site(listed: &Listed, registry: &Registry) -> Self {
-        Self::new(listed.name, &listed.patch, listed.site.notify, registry)
+    pub(crate) fn of_site(listed: &Listed, patch: &Patch, registry: &Registry) -> Self {
+        Self::new(listed.name, patch, listed.site.notify, registry)
+    }
+
+    /// Whether calls would fare the same under both.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let opening = |policy: &Self| std::mem::discriminant(&policy.opening);
+        self.patch == other.patch && opening(self) == opening(other)
+    }
+
+    /// This policy, in place of one before it: what that has counted stays.
+    pub(crate) fn counting_on(mut self, before: &Self) -> Self {
+        self.counters = before.counters.clone();
+        if let (Some(retry), Some(before)) = (&mut self.retry, &before.retry) {
+            retry.count_on(before);
+        }
+        self
     }
 
     pub(crate) fn new(

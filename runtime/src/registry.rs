@@ -2,23 +2,30 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+#[cfg(all(feature = "testing", feature = "config"))]
+use std::ffi::OsString;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
-use steadfast_options::{Name, Patch};
+use steadfast_options::Name;
 
 use crate::breaker::Breaker;
+use crate::builder::{AllMade, Made};
 use crate::bulkhead::Bulkhead;
 use crate::catalog;
+#[cfg(feature = "config")]
+use crate::config::InUse;
+use crate::config::{Config, Declared, Kind, Layered, Layers, Sources, name_in};
 use crate::conflict::Conflict;
-use crate::definition;
-use crate::names::Names;
+use crate::definition::{self, ByHand, Definition};
+use crate::names::{Named, Names};
 use crate::policy::{PolicyRef, Resolved};
 use crate::rate_limit::RateLimit;
 use crate::site::Site;
+use crate::versions::Versions;
 
 /// Breakers by name, and the policies of the calls that use them.
 ///
@@ -46,8 +53,14 @@ struct Inner {
     breakers: Names<Breaker>,
     rate_limits: Names<RateLimit>,
     bulkheads: Names<Bulkhead>,
+    config: Config,
+    #[cfg(feature = "config")]
+    set_up: AtomicBool,
+    /// Held while another version of the configuration is put in force.
+    installing: Mutex<()>,
     /// By the address of the site.
-    policies: Mutex<HashMap<usize, Arc<Resolved>>>,
+    policies: Mutex<HashMap<usize, Versions>>,
+    made: AllMade,
     #[cfg(feature = "testing")]
     kit: Arc<crate::testing::Kit>,
 }
@@ -131,53 +144,52 @@ impl Registry {
     }
 
     pub(crate) fn breaker_named(&self, name: Name) -> Breaker {
-        self.0.breakers.get(name)
+        self.0.breakers.get(name, &self.0.config)
     }
 
     pub(crate) fn rate_limit_named(&self, name: Name) -> RateLimit {
-        self.0.rate_limits.get(name)
+        self.0.rate_limits.get(name, &self.0.config)
     }
 
     pub(crate) fn bulkhead_named(&self, name: Name) -> Bulkhead {
-        self.0.bulkheads.get(name)
+        self.0.bulkheads.get(name, &self.0.config)
     }
 
     /// What the code or an earlier policy says otherwise of the policies that a patch names.
-    pub(crate) fn disagreements(&self, patch: &Patch) -> Vec<String> {
+    pub(crate) fn disagreements(&self, by_hand: &ByHand<'_>) -> Vec<String> {
         let Inner {
             breakers,
             rate_limits,
             bulkheads,
+            config,
             ..
         } = &*self.0;
+        let patch = by_hand.patch;
         let breaker = patch.breaker.and_then(|breaker| breaker.name);
         let limit = patch.rate_limit.and_then(|limit| limit.name);
         let bulkhead = patch.bulkhead.and_then(|bulkhead| bulkhead.name);
         let mut found = Vec::new();
-        found.extend(breaker.map(|name| breakers.disagreements(name, patch)));
-        found.extend(limit.map(|name| rate_limits.disagreements(name, patch)));
-        found.extend(bulkhead.map(|name| bulkheads.disagreements(name, patch)));
+        found.extend(breaker.map(|name| breakers.disagreements(name, by_hand, config)));
+        found.extend(limit.map(|name| rate_limits.disagreements(name, by_hand, config)));
+        found.extend(bulkhead.map(|name| bulkheads.disagreements(name, by_hand, config)));
         found.concat()
     }
 
     /// Makes the named policies of a patch as it says; what the code or an earlier policy says
     /// otherwise.
-    pub(crate) fn define(&self, call: Name, patch: &Patch) -> Vec<String> {
-        let mut faults = Vec::new();
-        if let Some(breaker) = &patch.breaker {
-            faults.extend(self.0.breakers.define(breaker.name.unwrap_or(call), patch));
-        }
-        if let Some(limit) = &patch.rate_limit {
-            faults.extend(self.0.rate_limits.define(limit.name.unwrap_or(call), patch));
-        }
-        if let Some(bulkhead) = &patch.bulkhead {
-            faults.extend(
-                self.0
-                    .bulkheads
-                    .define(bulkhead.name.unwrap_or(call), patch),
-            );
-        }
-        faults
+    pub(crate) fn define(&self, call: Name, by_hand: &ByHand<'_>) -> Vec<String> {
+        let Inner {
+            breakers,
+            rate_limits,
+            bulkheads,
+            config,
+            ..
+        } = &*self.0;
+        let name = |kind| name_in(kind, call, by_hand.patch);
+        let breaker = name(Kind::Breaker).map(|name| breakers.define(name, by_hand, config));
+        let limit = name(Kind::RateLimit).map(|name| rate_limits.define(name, by_hand, config));
+        let bulkhead = name(Kind::Bulkhead).map(|name| bulkheads.define(name, by_hand, config));
+        [breaker, limit, bulkhead].into_iter().flatten().flatten().collect()
     }
 
     /// Every breaker that is in use or was asked for, by name.
@@ -206,7 +218,7 @@ impl Registry {
     /// ```
     #[must_use]
     pub fn check(&self) -> Vec<Conflict> {
-        definition::conflicts()
+        definition::conflicts(&self.0.config.sources())
     }
 
     /// Runs `future` so that every call inside uses this registry. Tasks that it spawns do not:
@@ -244,17 +256,172 @@ impl Registry {
     pub(crate) fn policy_of(&self, site: &'static Site) -> Arc<Resolved> {
         let key = std::ptr::from_ref(site).addr();
         if let Some(known) = self.policies().get(&key) {
-            return known.clone();
+            return known.now();
         }
-        let made = Arc::new(Resolved::of_site(&catalog::of(site), self));
-        self.policies().entry(key).or_insert(made).clone()
+        loop {
+            let listed = catalog::of(site);
+            let sources = self.0.config.sources();
+            let call = sources.call(&listed.declared());
+            let made = Arc::new(Resolved::of_site(&listed, &call.patch, self));
+            let mut policies = self.policies();
+            if self.0.config.is_current(&sources) {
+                return policies
+                    .entry(key)
+                    .or_insert_with(|| Versions::new(site, made))
+                    .now();
+            }
+        }
     }
 
-    fn policies(&self) -> MutexGuard<'_, HashMap<usize, Arc<Resolved>>> {
+    /// Makes something of the sources while no other version is put in force.
+    pub(crate) fn under_one_version<R>(&self, make: impl FnOnce(&Sources) -> R) -> R {
+        let _installing = self.installing();
+        make(&self.0.config.sources())
+    }
+
+    fn installing(&self) -> MutexGuard<'_, ()> {
+        let installing = self.0.installing.lock();
+        installing.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[cfg(feature = "config")]
+    pub(crate) fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// Whether nobody else has set this registry up, which is so no longer.
+    #[cfg(feature = "config")]
+    pub(crate) fn begin_setup(&self) -> bool {
+        !self.0.set_up.swap(true, Ordering::AcqRel)
+    }
+
+    #[cfg(feature = "config")]
+    pub(crate) fn end_setup(&self) {
+        self.0.set_up.store(false, Ordering::Release);
+    }
+
+    /// What there is besides the annotated functions.
+    #[cfg(feature = "config")]
+    pub(crate) fn in_use(&self, announced: &[String]) -> InUse {
+        fn of<P: Named>(names: &Names<P>) -> impl Iterator<Item = (Kind, Name, Arc<Definition>)> {
+            let all = names.definitions().into_iter();
+            all.map(|(name, definition)| (P::KIND, name, definition))
+        }
+        let Inner {
+            breakers,
+            rate_limits,
+            bulkheads,
+            ..
+        } = &*self.0;
+        let named = of(breakers).chain(of(rate_limits)).chain(of(bulkheads));
+        InUse {
+            named: named.collect(),
+            made: self.0.made.all(),
+            announced: announced.to_vec(),
+        }
+    }
+
+    /// Takes note of a policy made by hand, for reloads.
+    pub(crate) fn know(&self, made: &Arc<Made>) {
+        self.0.made.add(made);
+    }
+
+    /// Leaves the policies of these sites where calls find them with one load, unless calls have to
+    /// ask for their registry.
+    fn publish(&self, sites: &[usize]) {
+        if !self.is(&GLOBAL) || SCOPED.load(Ordering::Relaxed) {
+            return;
+        }
+        let _publishing = PUBLISHING.lock().unwrap_or_else(PoisonError::into_inner);
+        if !SCOPED.load(Ordering::Relaxed) {
+            let mut policies = self.policies();
+            for site in sites {
+                policies.get_mut(site).into_iter().for_each(Versions::publish);
+            }
+        }
+    }
+
+    /// Puts other layers in force, as a whole: for what is resolved from now on, for the named
+    /// policies, and for the calls that were resolved before. The layers have been checked.
+    pub(crate) fn install(&self, layers: Layers) {
+        let _installing = self.installing();
+        let sources = self.0.config.replace(layers);
+        self.0.breakers.install(&sources);
+        self.0.rate_limits.install(&sources);
+        self.0.bulkheads.install(&sources);
+        let resolved: Vec<_> = {
+            let policies = self.policies();
+            let known = policies.iter();
+            known.map(|(key, versions)| (*key, versions.site, versions.now())).collect()
+        };
+        let newer = resolved.into_iter().filter_map(|(key, site, before)| {
+            let listed = catalog::of(site);
+            let call = sources.call(&listed.declared());
+            let newer = Resolved::of_site(&listed, &call.patch, self);
+            (!newer.is_same(&before)).then(|| (key, Arc::new(newer.counting_on(&before))))
+        });
+        let newer: Vec<_> = newer.collect();
+        let changed: Vec<usize> = newer.iter().map(|(key, _)| *key).collect();
+        let mut policies = self.policies();
+        for (key, policy) in newer {
+            policies.get_mut(&key).into_iter().for_each(|versions| versions.put(policy.clone()));
+        }
+        drop(policies);
+        self.publish(&changed);
+        self.0.made.all().iter().for_each(|made| made.install(&sources));
+    }
+
+    fn policies(&self) -> MutexGuard<'_, HashMap<usize, Versions>> {
         self.0
             .policies
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a call comes to, the policies that it names included.
+    pub(crate) fn in_force(&self, declared: &Declared<'_>) -> Layered {
+        let Inner {
+            breakers,
+            rate_limits,
+            bulkheads,
+            config,
+            ..
+        } = &*self.0;
+        let mut call = config.sources().call(declared);
+        for kind in Kind::ALL {
+            let Some(name) = name_in(kind, declared.name, &call.patch) else {
+                continue;
+            };
+            let definition = match kind {
+                Kind::Breaker => breakers.definition(name, config),
+                Kind::RateLimit => rate_limits.definition(name, config),
+                Kind::Bulkhead => bulkheads.definition(name, config),
+            };
+            call.adopt(&definition.in_force);
+        }
+        call
+    }
+
+    /// Makes this registry know only the annotated functions whose names begin so: what others in a
+    /// test's binary declare does not concern a [`setup`](crate::setup) here.
+    ///
+    /// To be called before anything else is asked of the registry.
+    #[cfg(feature = "testing")]
+    pub fn know_only(&self, start: &str) {
+        self.0.config.set_only(start);
+    }
+
+    /// Gives this registry environment variables of its own, in place of the process's.
+    ///
+    /// To be called before anything else is asked of the registry.
+    #[cfg(all(feature = "testing", feature = "config"))]
+    pub fn set_variables<N: Into<OsString>, V: Into<OsString>>(
+        &self,
+        variables: impl IntoIterator<Item = (N, V)>,
+    ) {
+        let variables = variables.into_iter();
+        let variables = variables.map(|(name, value)| (name.into(), value.into()));
+        self.0.config.set_variables(variables.collect());
     }
 
     #[cfg(feature = "testing")]
@@ -280,20 +447,8 @@ impl std::fmt::Debug for Registry {
 pub(crate) fn policy_of(site: &'static Site) -> PolicyRef {
     let registry = Registry::current();
     let policy = registry.policy_of(site);
-    if registry.is(&GLOBAL) && !SCOPED.load(Ordering::Relaxed) {
-        publish(site, policy.clone());
-    }
+    registry.publish(&[std::ptr::from_ref(site).addr()]);
     PolicyRef::apart(policy)
-}
-
-/// Leaves the policy in its site, where calls find it with one load. What is left there stays for
-/// ever: one policy a site, and one more with each reload.
-fn publish(site: &'static Site, policy: Arc<Resolved>) {
-    let _publishing = PUBLISHING.lock().unwrap_or_else(PoisonError::into_inner);
-    if !SCOPED.load(Ordering::Relaxed) && site.policy.get().is_none() {
-        let kept: &'static Arc<Resolved> = Box::leak(Box::new(policy));
-        site.policy.set(Some(kept));
-    }
 }
 
 /// Makes all sites ask for their registry from now on.

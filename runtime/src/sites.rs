@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use steadfast_options::{Flavor, Name, Patch, Setting, WorstCase, worst_case};
 
-use crate::catalog;
+use crate::catalog::{self, Listed};
+use crate::config::{Layered, SetValue};
 use crate::policy::{CallCounts, Resolved};
 use crate::registry::Registry;
 use crate::site::Site;
@@ -15,6 +16,7 @@ use crate::site::Site;
 pub struct SiteInfo {
     site: &'static Site,
     policy: Arc<Resolved>,
+    in_force: Layered,
 }
 
 /// Every annotated function of this program and the crates it links, in the order of file and
@@ -34,10 +36,11 @@ pub struct SiteInfo {
 /// ```
 pub fn sites() -> impl Iterator<Item = SiteInfo> {
     let (registry, listed) = (Registry::current(), catalog::all());
-    let sites: Vec<&'static Site> = listed.iter().map(|listed| listed.site).collect();
-    sites.into_iter().map(move |site| SiteInfo {
-        site,
-        policy: registry.policy_of(site),
+    let sites: Vec<Listed> = listed.iter().copied().collect();
+    sites.into_iter().map(move |listed| SiteInfo {
+        site: listed.site,
+        policy: registry.policy_of(listed.site),
+        in_force: registry.in_force(&listed.declared()),
     })
 }
 
@@ -69,9 +72,14 @@ impl SiteInfo {
     /// Its policy in force.
     #[must_use]
     pub fn policy(&self) -> PolicyInfo {
-        PolicyInfo {
-            patch: self.policy.patch,
-        }
+        PolicyInfo::of(&self.in_force)
+    }
+
+    /// Every option that the code or the configuration sets, its named policies' among them, with
+    /// the layer that set it.
+    #[must_use]
+    pub fn values(&self) -> Vec<SetValue> {
+        self.in_force.values().to_vec()
     }
 
     /// How its calls ended so far.
@@ -98,9 +106,9 @@ pub struct PolicyInfo {
 }
 
 impl PolicyInfo {
-    pub(crate) fn of(policy: &Resolved) -> Self {
+    pub(crate) fn of(in_force: &Layered) -> Self {
         Self {
-            patch: policy.patch,
+            patch: in_force.patch,
         }
     }
 

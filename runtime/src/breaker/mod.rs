@@ -15,6 +15,7 @@ mod loom_tests;
 mod model_tests;
 
 use std::fmt;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -58,15 +59,20 @@ pub struct Breaker(Arc<Inner>);
 struct Inner {
     name: Name,
     gate: Gate,
-    /// Where calls are timed: how long a fast one takes at most.
-    slow_call: Option<Nanos>,
-    failures: Option<u32>,
+    /// Where calls are timed: how long a fast one takes at most. Else as long as there is.
+    slow_call: AtomicU64,
     /// The key that this is the breaker of, as text.
     key: Option<Box<str>>,
-    max_keys: u32,
+    max_keys: AtomicU32,
     keyed: OnceLock<Box<KeyedBreakers>>,
     #[cfg(feature = "testing")]
     changed: tokio::sync::Notify,
+}
+
+const UNTIMED: Nanos = Nanos::MAX;
+
+fn slow_call(thresholds: &Thresholds) -> Nanos {
+    thresholds.slow.map_or(UNTIMED, |slow| slow.call)
 }
 
 impl Breaker {
@@ -90,15 +96,27 @@ impl Breaker {
     ) -> Self {
         Self(Arc::new(Inner {
             name,
-            slow_call: thresholds.slow.map(|slow| slow.call),
-            failures: thresholds.failures,
+            slow_call: AtomicU64::new(slow_call(thresholds)),
             key,
-            max_keys,
+            max_keys: AtomicU32::new(max_keys),
             keyed: OnceLock::new(),
             gate,
             #[cfg(feature = "testing")]
             changed: tokio::sync::Notify::new(),
         }))
+    }
+
+    /// Goes on by other thresholds, with state and counts as they are.
+    pub(crate) fn retuned(&self, thresholds: &Thresholds, max_keys: u32) {
+        self.retune_one(thresholds);
+        self.retune_keys(thresholds, max_keys);
+    }
+
+    fn retune_one(&self, thresholds: &Thresholds) {
+        self.0
+            .slow_call
+            .store(slow_call(thresholds), Ordering::Relaxed);
+        self.0.gate.retune(thresholds, clock::now());
     }
 
     /// The breaker's name.
@@ -211,13 +229,13 @@ impl Breaker {
     /// Whether it matters how long a body takes.
     #[inline]
     pub(crate) fn times_calls(&self) -> bool {
-        self.0.slow_call.is_some()
+        self.0.slow_call.load(Ordering::Relaxed) != UNTIMED
     }
 
     /// When a body starts, where it matters how long it takes.
     #[inline]
     pub(crate) fn started(&self) -> Nanos {
-        if self.0.slow_call.is_some() {
+        if self.times_calls() {
             clock::precise()
         } else {
             0
@@ -225,9 +243,9 @@ impl Breaker {
     }
 
     fn is_slow(&self, started: Nanos) -> bool {
-        self.0
-            .slow_call
-            .is_some_and(|most| clock::precise().saturating_sub(started) > most)
+        // A body that began before calls were timed is not slow.
+        let most = self.0.slow_call.load(Ordering::Relaxed);
+        started != 0 && most != UNTIMED && clock::precise().saturating_sub(started) > most
     }
 
     /// Counts a success of a body that started at `started`.
@@ -283,7 +301,7 @@ impl Breaker {
             report(&Event::Failure {
                 breaker,
                 failures,
-                threshold: self.0.failures,
+                threshold: change.threshold,
             });
         }
         if let Some(transition) = change.transition {

@@ -30,6 +30,14 @@ pub(crate) struct Slow {
     pub(crate) rate: f64,
 }
 
+/// What a breaker's rules want to know of the window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LooksBack {
+    Never,
+    AtFailures,
+    AtAllCalls,
+}
+
 /// What a breaker looks back on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WindowSize {
@@ -89,6 +97,16 @@ impl Thresholds {
             half_open: patch.half_open.unwrap_or(defaults::breaker::half_open) as usize,
             close_after: patch.close_after.unwrap_or(defaults::breaker::close_after),
             probe_timeout: nanos(probe_timeout),
+        }
+    }
+
+    /// What must be remembered of past calls, beyond a run of failures.
+    pub(crate) fn looks_back(&self) -> LooksBack {
+        let counted = self.failures.is_some() && self.counting == Counting::Window;
+        match (self.has_rate_rule(), counted) {
+            (true, _) => LooksBack::AtAllCalls,
+            (false, true) => LooksBack::AtFailures,
+            (false, false) => LooksBack::Never,
         }
     }
 

@@ -198,7 +198,7 @@ impl Progress<'_> {
                 return Err(full());
             }
             let wait = self.up_to_deadline(guard.wait);
-            let turn = Turn::take(places, places.queue).ok_or_else(full)?;
+            let turn = Turn::take(places, places.queue()).ok_or_else(full)?;
             let end = clock::precise().saturating_add(wait);
             *self.rest().waiting = Some(Waiting::Place(turn, end));
         }

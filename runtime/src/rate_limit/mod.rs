@@ -6,7 +6,8 @@ mod sliding;
 
 use std::fmt;
 use std::hash::Hash;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
@@ -37,10 +38,9 @@ pub struct RateLimit(Arc<Inner>);
 
 struct Inner {
     name: Name,
-    rate: Rate,
-    /// The most tokens there can be.
-    most: u64,
-    clock: fn() -> Nanos,
+    rate: Mutex<Rate>,
+    /// Whether the coarse clock will do.
+    coarse: AtomicBool,
     lane: Arc<Lane>,
     keys: Keys<Arc<Lane>>,
 }
@@ -90,27 +90,44 @@ impl LimitWait {
 
 impl RateLimit {
     pub(crate) fn new(name: Name, patch: &RateLimitPatch) -> Self {
-        let max = patch.max.unwrap_or(defaults::rate_limit::max);
-        let per = nanos(patch.per.unwrap_or(defaults::rate_limit::per));
-        let burst = patch.burst.unwrap_or(max);
-        let (rate, most) = match patch.algorithm.unwrap_or(defaults::rate_limit::algorithm) {
-            Algorithm::SlidingWindow => (
-                Rate::SlidingWindow(Span {
-                    max: max as usize,
-                    per,
-                }),
-                max.into(),
-            ),
-            _ => (Rate::TokenBucket(Quota::new(max, per, burst)), burst.into()),
-        };
+        let rate = Rate::new(patch);
         Self(Arc::new(Inner {
             name,
-            rate,
-            most,
-            clock: rate.clock(),
+            rate: Mutex::new(rate),
+            coarse: AtomicBool::new(rate.allows_coarse_time()),
             lane: Arc::new(Lane::new(rate)),
             keys: Keys::new(patch.max_keys.unwrap_or(defaults::rate_limit::max_keys)),
         }))
+    }
+
+    /// Takes another definition over, and keeps what is used.
+    pub(crate) fn retuned(&self, patch: &RateLimitPatch) {
+        let rate = Rate::new(patch);
+        let (now, inner) = (clock::precise(), &*self.0);
+        inner.coarse.store(rate.allows_coarse_time(), Ordering::Relaxed);
+        inner
+            .keys
+            .set_most(patch.max_keys.unwrap_or(defaults::rate_limit::max_keys));
+        // Keys that are made from here on have the new rate, the others are brought to it.
+        let before = std::mem::replace(&mut *self.rate(), rate);
+        if before != rate {
+            inner.lane.retune(rate, now);
+            inner.keys.each(|lane| lane.retune(rate, now));
+        }
+    }
+
+    fn rate(&self) -> MutexGuard<'_, Rate> {
+        self.0.rate.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The clock that is precise enough.
+    #[inline]
+    fn clock(&self) -> fn() -> Nanos {
+        if self.0.coarse.load(Ordering::Relaxed) {
+            clock::now
+        } else {
+            clock::precise
+        }
     }
 
     /// The limit's name.
@@ -182,7 +199,7 @@ impl RateLimit {
     /// A token at once, or the time until there is one.
     #[inline]
     pub(crate) fn take(&self, whose: Whose) -> Result<Token, Nanos> {
-        let now = (self.0.clock)();
+        let now = self.clock()();
         match whose {
             Whose::All => self.0.lane.take(now),
             Whose::Of(key) => self
@@ -194,19 +211,19 @@ impl RateLimit {
     fn with<R>(&self, key: Key, now: Nanos, act: impl FnOnce(&Arc<Lane>) -> R) -> Result<R, Full> {
         self.0
             .keys
-            .with(key, now, || Arc::new(Lane::new(self.0.rate)), act)
+            .with(key, now, || Arc::new(Lane::new(*self.rate())), act)
     }
 
     /// A token at once, or a place in the queue where a turn comes within `wait`.
     pub(crate) fn take_or_wait(&self, whose: Whose, wait: Nanos) -> Taken {
-        let now = (self.0.clock)();
+        let now = self.clock()();
         let queue = |lane: &Arc<Lane>| match lane.take(now) {
             Ok(token) => Taken::Token(token),
             Err(time) if time > wait => Taken::Refused(time),
             Err(time) => match Turn::take(lane, None) {
                 Some(turn) => Taken::Wait(LimitWait {
                     turn,
-                    clock: self.0.clock,
+                    clock: self.clock(),
                 }),
                 None => Taken::Refused(time),
             },
@@ -251,10 +268,11 @@ impl RateLimit {
     }
 
     fn status_of(&self, lane: Option<&Arc<Lane>>) -> LimitStatus {
-        let now = (self.0.clock)();
-        let left = lane.map_or(self.0.most, |lane| lane.left(now));
+        let now = self.clock()();
+        let most = self.rate().most();
+        let left = lane.map_or(most, |lane| lane.left(now));
         LimitStatus {
-            used: self.0.most.saturating_sub(left),
+            used: most.saturating_sub(left),
             left,
             resets_in: Duration::from_nanos(lane.map_or(0, |lane| lane.fresh_in(now))),
             keys: self.0.keys.len(),
@@ -263,14 +281,31 @@ impl RateLimit {
 }
 
 impl Rate {
+    fn new(patch: &RateLimitPatch) -> Self {
+        let max = patch.max.unwrap_or(defaults::rate_limit::max);
+        let per = nanos(patch.per.unwrap_or(defaults::rate_limit::per));
+        match patch.algorithm.unwrap_or(defaults::rate_limit::algorithm) {
+            Algorithm::SlidingWindow => Self::SlidingWindow(Span {
+                max: max as usize,
+                per,
+            }),
+            _ => Self::TokenBucket(Quota::new(max, per, patch.burst.unwrap_or(max))),
+        }
+    }
+
+    /// The most tokens there can be.
+    fn most(self) -> u64 {
+        match self {
+            Self::SlidingWindow(span) => span.max as u64,
+            Self::TokenBucket(quota) => quota.tolerance / quota.interval,
+        }
+    }
+
     /// A coarse clock lets tokens in by the grain: that loses none where a bucket takes much
     /// longer than a grain to fill, and the exact log needs exact times.
-    fn clock(self) -> fn() -> Nanos {
+    fn allows_coarse_time(self) -> bool {
         const COARSE_ENOUGH: Nanos = 250_000_000;
-        match self {
-            Self::TokenBucket(quota) if quota.tolerance >= COARSE_ENOUGH => clock::now,
-            _ => clock::precise,
-        }
+        matches!(self, Self::TokenBucket(quota) if quota.tolerance >= COARSE_ENOUGH)
     }
 }
 
