@@ -192,7 +192,9 @@ impl Definition {
             .of(Subject::Named(kind, &name))
             .for_each(|layer| layered.lay(&layer));
         self.in_force = layered;
-        self.guarded = self.guarded_by_hand.max(sources.longest_guarded(kind, name));
+        self.guarded = self
+            .guarded_by_hand
+            .max(sources.longest_guarded(kind, name));
     }
 
     pub(crate) fn is_declared(&self) -> bool {

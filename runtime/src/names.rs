@@ -45,7 +45,10 @@ impl Named for RateLimit {
     const KIND: Kind = Kind::RateLimit;
 
     fn make(name: Name, definition: &Definition) -> Self {
-        Self::new(name, &definition.in_force.patch.rate_limit.unwrap_or_default())
+        Self::new(
+            name,
+            &definition.in_force.patch.rate_limit.unwrap_or_default(),
+        )
     }
 
     fn retune(&self, definition: &Definition) {
@@ -57,7 +60,10 @@ impl Named for Bulkhead {
     const KIND: Kind = Kind::Bulkhead;
 
     fn make(name: Name, definition: &Definition) -> Self {
-        Self::new(name, &definition.in_force.patch.bulkhead.unwrap_or_default())
+        Self::new(
+            name,
+            &definition.in_force.patch.bulkhead.unwrap_or_default(),
+        )
     }
 
     fn retune(&self, definition: &Definition) {
@@ -198,7 +204,9 @@ impl<P: Named> Names<P> {
     pub(crate) fn definitions(&self) -> Vec<(Name, Arc<Definition>)> {
         let held = self.held();
         let named = held.named.iter();
-        named.map(|(name, (_, definition))| (*name, definition.clone())).collect()
+        named
+            .map(|(name, (_, definition))| (*name, definition.clone()))
+            .collect()
     }
 
     /// All of them, by name.

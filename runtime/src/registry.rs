@@ -15,7 +15,7 @@ use steadfast_options::Name;
 use crate::breaker::Breaker;
 use crate::builder::{AllMade, Made};
 use crate::bulkhead::Bulkhead;
-use crate::catalog;
+use crate::catalog::{self, Catalog};
 #[cfg(feature = "config")]
 use crate::config::InUse;
 use crate::config::{Config, Declared, Kind, Layered, Layers, Sources, name_in};
@@ -189,7 +189,11 @@ impl Registry {
         let breaker = name(Kind::Breaker).map(|name| breakers.define(name, by_hand, config));
         let limit = name(Kind::RateLimit).map(|name| rate_limits.define(name, by_hand, config));
         let bulkhead = name(Kind::Bulkhead).map(|name| bulkheads.define(name, by_hand, config));
-        [breaker, limit, bulkhead].into_iter().flatten().flatten().collect()
+        [breaker, limit, bulkhead]
+            .into_iter()
+            .flatten()
+            .flatten()
+            .collect()
     }
 
     /// Every breaker that is in use or was asked for, by name.
@@ -336,7 +340,10 @@ impl Registry {
         if !SCOPED.load(Ordering::Relaxed) {
             let mut policies = self.policies();
             for site in sites {
-                policies.get_mut(site).into_iter().for_each(Versions::publish);
+                policies
+                    .get_mut(site)
+                    .into_iter()
+                    .for_each(Versions::publish);
             }
         }
     }
@@ -352,7 +359,9 @@ impl Registry {
         let resolved: Vec<_> = {
             let policies = self.policies();
             let known = policies.iter();
-            known.map(|(key, versions)| (*key, versions.site, versions.now())).collect()
+            known
+                .map(|(key, versions)| (*key, versions.site, versions.now()))
+                .collect()
         };
         let newer = resolved.into_iter().filter_map(|(key, site, before)| {
             let listed = catalog::of(site);
@@ -364,11 +373,18 @@ impl Registry {
         let changed: Vec<usize> = newer.iter().map(|(key, _)| *key).collect();
         let mut policies = self.policies();
         for (key, policy) in newer {
-            policies.get_mut(&key).into_iter().for_each(|versions| versions.put(policy.clone()));
+            policies
+                .get_mut(&key)
+                .into_iter()
+                .for_each(|versions| versions.put(policy.clone()));
         }
         drop(policies);
         self.publish(&changed);
-        self.0.made.all().iter().for_each(|made| made.install(&sources));
+        self.0
+            .made
+            .all()
+            .iter()
+            .for_each(|made| made.install(&sources));
     }
 
     fn policies(&self) -> MutexGuard<'_, HashMap<usize, Versions>> {
@@ -376,6 +392,11 @@ impl Registry {
             .policies
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The annotated functions that it knows.
+    pub(crate) fn sites(&self) -> Catalog {
+        self.0.config.sites()
     }
 
     /// What a call comes to, the policies that it names included.

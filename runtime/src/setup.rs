@@ -6,10 +6,10 @@ use std::time::SystemTime;
 
 use steadfast_options::Name;
 
+use crate::catalog;
 use crate::config::{Loaded, SetupError, UnknownNames, load};
 use crate::registry::Registry;
 use crate::telemetry::{Event, report};
-use crate::catalog;
 
 /// Begins to set up the registry that calls made here use: the global one, outside of any
 /// [`Registry::scope`].
@@ -121,7 +121,7 @@ impl Setup {
         let steadfast = Steadfast(Arc::new(Running {
             setup: self,
             status: Mutex::default(),
-            loading: Mutex::default(),
+            loading: Mutex::new(Loading::Open),
             #[cfg(feature = "watch")]
             watch: Mutex::default(),
         }));
@@ -143,9 +143,16 @@ struct Running {
     setup: Setup,
     status: Mutex<ConfigStatus>,
     /// One load at a time.
-    loading: Mutex<()>,
+    loading: Mutex<Loading>,
     #[cfg(feature = "watch")]
     watch: Mutex<Option<crate::config::Watch>>,
+}
+
+/// Whether changes of files are still of interest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Loading {
+    Open,
+    Stopped,
 }
 
 /// How the loads of a configuration went, from [`Steadfast::status`].
@@ -166,10 +173,12 @@ pub struct ConfigStatus {
 
 impl Steadfast {
     fn begin(&self) -> Result<(), SetupError> {
+        #[cfg(feature = "watch")]
+        let seen = crate::config::Prints::of(&self.0.setup.files);
         self.reload()?;
         #[cfg(feature = "watch")]
         if self.0.setup.watching {
-            return self.watch();
+            return self.watch(seen);
         }
         Ok(())
     }
@@ -184,8 +193,19 @@ impl Steadfast {
     /// As [`Setup::start`]. Nothing has changed then, and later reloads do as if this one had not
     /// been.
     pub fn reload(&self) -> Result<(), SetupError> {
-        let loading = self.0.loading.lock();
-        let _loading = loading.unwrap_or_else(PoisonError::into_inner);
+        let _loading = self.loading();
+        self.reload_now()
+    }
+
+    fn loading(&self) -> MutexGuard<'_, Loading> {
+        self.0
+            .loading
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// To be called while no other load is under way.
+    fn reload_now(&self) -> Result<(), SetupError> {
         let loaded = self.load();
         let mut status = self.status_mut();
         status.last = Some(SystemTime::now());
@@ -223,7 +243,13 @@ impl Steadfast {
         });
         let config = registry.config();
         let in_use = registry.in_use(announced);
-        let loaded = load(files, &config.variables(), unknown, &config.sites(), &in_use);
+        let loaded = load(
+            files,
+            &config.variables(),
+            unknown,
+            &config.sites(),
+            &in_use,
+        );
         let Loaded { layers, warnings } = loaded.map_err(|faults| SetupError::of(&faults))?;
         registry.install(layers);
         Ok(warnings.iter().map(ToString::to_string).collect())
@@ -249,6 +275,7 @@ impl Steadfast {
     pub async fn stop(self) {
         #[cfg(feature = "watch")]
         drop(self.watch_mut().take());
+        *self.loading() = Loading::Stopped;
         self.0.setup.registry.end_setup();
     }
 
@@ -257,21 +284,24 @@ impl Steadfast {
         self.0.watch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The watch keeps what was set up, so that nothing ends when the last handle is dropped.
     #[cfg(feature = "watch")]
-    fn watch(&self) -> Result<(), SetupError> {
+    fn watch(&self, seen: crate::config::Prints) -> Result<(), SetupError> {
         let files = &self.0.setup.files;
         if files.is_empty() {
             return Err(SetupError::other(
                 "`watch` has nothing to watch; add a `config_file`",
             ));
         }
-        let running = Arc::downgrade(&self.0);
-        let reload = move || match running.upgrade() {
-            // What went wrong is an event, and in the status.
-            Some(running) => drop(Self(running).reload()),
-            None => {}
+        let steadfast = self.clone();
+        let reload = move || {
+            let loading = steadfast.loading();
+            if *loading == Loading::Open {
+                // What goes wrong is an event, and in the status.
+                let _ = steadfast.reload_now();
+            }
         };
-        let watch = crate::config::Watch::start(files, reload).map_err(SetupError::other)?;
+        let watch = crate::config::Watch::start(files, seen, reload).map_err(SetupError::other)?;
         *self.watch_mut() = Some(watch);
         Ok(())
     }

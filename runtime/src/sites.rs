@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use steadfast_options::{Flavor, Name, Patch, Setting, WorstCase, worst_case};
 
-use crate::catalog::{self, Listed};
+use crate::catalog::Listed;
 use crate::config::{Layered, SetValue};
 use crate::policy::{CallCounts, Resolved};
 use crate::registry::Registry;
@@ -35,8 +35,8 @@ pub struct SiteInfo {
 /// assert_eq!(site.policy().worst_case().to_string(), "5s (1 attempt × 5s)");
 /// ```
 pub fn sites() -> impl Iterator<Item = SiteInfo> {
-    let (registry, listed) = (Registry::current(), catalog::all());
-    let sites: Vec<Listed> = listed.iter().copied().collect();
+    let registry = Registry::current();
+    let sites: Vec<Listed> = registry.sites().iter().copied().collect();
     sites.into_iter().map(move |listed| SiteInfo {
         site: listed.site,
         policy: registry.policy_of(listed.site),

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use steadfast_options::{Fault as Broken, Flavor, Name, Patch, Place, closest, validate};
+use steadfast_options::{Fault as Broken, Flavor, Name, Patch, Place, Setting, closest, validate};
 
 use super::layers::{Target, Whom, form_of, owner};
 use super::report::{At, Fault};
-use super::{Declared, Kind, Layered, Origin, Sources, name_in};
+use super::{Declared, Kind, Layered, Origin, SetValue, Sources, name_in};
 use crate::builder::Made;
 use crate::definition::{self, Definition};
 
@@ -98,13 +98,17 @@ fn names_of_calls(sources: &Sources, in_use: &InUse) -> Known {
     let sites = sources.sites.iter().map(|listed| listed.declared());
     let made = in_use.made.iter().map(|made| made.declared());
     let calls = sites.chain(made);
-    calls.map(|call| (call.name.to_string(), format!(" at {}", call.place))).collect()
+    calls
+        .map(|call| (call.name.to_string(), format!(" at {}", call.place)))
+        .collect()
 }
 
 /// The names of one kind that calls use, before the configuration and under it, and those in use.
 fn names_of(kind: Kind, sources: &Sources, in_use: &InUse) -> Known {
     let used = in_use.named.iter().filter(|(of, ..)| *of == kind);
-    let mut names: Known = used.map(|(_, name, _)| (name.to_string(), String::new())).collect();
+    let mut names: Known = used
+        .map(|(_, name, _)| (name.to_string(), String::new()))
+        .collect();
     let sites = sources.sites.iter().map(|listed| listed.declared());
     let made = in_use.made.iter().map(|made| made.declared());
     for call in sites.chain(made) {
@@ -133,17 +137,21 @@ impl Check<'_> {
         let (sources, in_use) = (self.sources, self.in_use);
         let known = self.definitions.entry((kind, name)).or_insert_with(|| {
             let mut used = in_use.named.iter();
-            Arc::new(match used.find(|(of, used, _)| (*of, *used) == (kind, name)) {
-                Some((.., definition)) => definition.under(kind, name, sources),
-                None => Definition::of(kind, name, sources),
-            })
+            Arc::new(
+                match used.find(|(of, used, _)| (*of, *used) == (kind, name)) {
+                    Some((.., definition)) => definition.under(kind, name, sources),
+                    None => Definition::of(kind, name, sources),
+                },
+            )
         });
         known.clone()
     }
 
     fn call(&mut self, declared: &Declared<'_>) {
         let mut call = self.sources.call(declared);
-        self.additions(declared, &call);
+        if self.adds_what_needs_code(declared, &call) {
+            return;
+        }
         let at = format!("{:?} at {}", &*declared.name, declared.place);
         for kind in Kind::ALL {
             if let Some(name) = name_in(kind, declared.name, &call.patch) {
@@ -155,7 +163,8 @@ impl Check<'_> {
     }
 
     /// Retries and fallbacks need code that only the attribute writes.
-    fn additions(&mut self, declared: &Declared<'_>, call: &Layered) {
+    fn adds_what_needs_code(&mut self, declared: &Declared<'_>, call: &Layered) -> bool {
+        let before = self.checked.faults.len();
         let code = Patch::of(declared.settings);
         let added = [
             ("retry", code.retry.is_none()),
@@ -175,17 +184,23 @@ impl Check<'_> {
                 self.checked.faults.push(Fault::new(&value.origin, message));
             }
         }
+        self.checked.faults.len() > before
     }
 
     /// The rules between options, where a configured value takes part.
     fn rules(&mut self, layered: &Layered, flavor: Flavor, whose: &str) {
-        if !layered.values().iter().any(|value| value.origin.is_configured()) {
+        if !layered
+            .values()
+            .iter()
+            .any(|value| value.origin.is_configured())
+        {
             return;
         }
-        for Broken { path, message, .. } in validate(&layered.patch, flavor) {
-            let Some(origin) = to_blame(layered, path) else {
+        for broken in validate(&layered.patch, flavor) {
+            let Some(origin) = to_blame(layered, &broken, flavor) else {
                 continue;
             };
+            let Broken { path, message, .. } = broken;
             let message = match owner(path) {
                 Some(Place::Registry) => message,
                 _ => format!("{message}, in {whose}"),
@@ -206,7 +221,10 @@ impl Check<'_> {
                 }
                 Target::Every(_) => continue,
             };
-            let names = known.keys().chain(&self.in_use.announced).map(String::as_str);
+            let names = known
+                .keys()
+                .chain(&self.in_use.announced)
+                .map(String::as_str);
             if names.clone().any(|name| whom.is(name)) {
                 continue;
             }
@@ -241,16 +259,30 @@ fn unknown<'a>(
     }
 }
 
-/// Which of the configured values that take part in a fault it is reported at.
-fn to_blame(layered: &Layered, path: &str) -> Option<Origin> {
-    let of_policy = |path: &'static str| path.split_once('.').map(|(policy, _)| policy);
-    let policy = path.split_once('.').map(|(policy, _)| policy);
-    let configured = layered.values().iter().filter(|value| value.origin.is_configured());
-    let at = configured.clone().find(|value| value.path == path);
-    let near = || configured.clone().find(|value| of_policy(value.path) == policy);
-    let any = || configured.clone().next();
-    let found = at.or_else(near).or_else(any);
-    found.map(|value| value.origin.clone())
+/// Which of the configured values a fault is reported at: the option at fault, or one without which
+/// there would be none.
+fn to_blame(layered: &Layered, broken: &Broken, flavor: Flavor) -> Option<Origin> {
+    let configured = layered
+        .values()
+        .iter()
+        .filter(|value| value.origin.is_configured());
+    let at = configured.clone().find(|value| value.path == broken.path);
+    let without = |value: &SetValue| {
+        let mut settings = layered.patch.settings();
+        settings.retain(|setting| setting.path != value.path);
+        let below = value.was.first().map(|(below, _)| Setting {
+            path: value.path,
+            value: *below,
+        });
+        settings.extend(below);
+        validate(&Patch::of(&settings), flavor)
+    };
+    let cause = || {
+        configured
+            .clone()
+            .find(|value| !without(value).contains(broken))
+    };
+    at.or_else(cause).map(|value| value.origin.clone())
 }
 
 impl Checked {
@@ -262,4 +294,3 @@ impl Checked {
         })
     }
 }
-

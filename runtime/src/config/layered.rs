@@ -42,7 +42,9 @@ impl Layered {
         let mut merged = self.patch;
         merged.merge(&Patch::of(&settings));
         let values = merged.settings().into_iter();
-        let values = values.filter_map(|setting| self.value(setting, layer)).collect();
+        let values = values
+            .filter_map(|setting| self.value(setting, layer))
+            .collect();
         (self.patch, self.values) = (merged, values);
     }
 
@@ -73,7 +75,11 @@ impl Layered {
         }
         let own = std::mem::take(&mut self.values);
         let all = own.iter().chain(&named.values);
-        let of = |setting: Setting| all.clone().find(|value| value.path == setting.path).cloned();
+        let of = |setting: Setting| {
+            all.clone()
+                .find(|value| value.path == setting.path)
+                .cloned()
+        };
         self.values = self.patch.settings().into_iter().filter_map(of).collect();
     }
 
@@ -122,12 +128,18 @@ mod tests {
     #[test]
     fn the_higher_layer_wins_and_what_it_beat_is_known() {
         let mut layered = Layered::default();
-        layered.lay(&layer(&CODE, &[("timeout", Raw::Text("5s")), ("retry.max", Raw::Int(3))]));
+        layered.lay(&layer(
+            &CODE,
+            &[("timeout", Raw::Text("5s")), ("retry.max", Raw::Int(3))],
+        ));
         layered.lay(&layer(&file(), &[("timeout", Raw::Text("2s"))]));
         let [timeout, max] = layered.values() else {
             panic!("{layered:?}");
         };
-        assert_eq!((timeout.value.to_string(), &timeout.origin), ("2s".into(), &file()));
+        assert_eq!(
+            (timeout.value.to_string(), &timeout.origin),
+            ("2s".into(), &file())
+        );
         assert_eq!(timeout.was[0].0.to_string(), "5s");
         assert_eq!(timeout.was[0].1.to_string(), "a.rs:7");
         assert_eq!((max.path, &max.origin), ("retry.max", &CODE));
@@ -137,7 +149,10 @@ mod tests {
     fn what_a_higher_group_replaces_is_gone() {
         let mut layered = Layered::default();
         layered.lay(&layer(&CODE, &[("breaker.failures", Raw::Int(3))]));
-        layered.lay(&layer(&file(), &[("breaker.failure_rate", Raw::Float(0.5))]));
+        layered.lay(&layer(
+            &file(),
+            &[("breaker.failure_rate", Raw::Float(0.5))],
+        ));
         assert_eq!(layered.origin("breaker.failures"), None);
         assert_eq!(layered.origin("breaker.failure_rate"), Some(&file()));
     }

@@ -137,7 +137,10 @@ mod tests {
 
     #[test]
     fn a_run_of_other_characters_is_one_underscore() {
-        assert_eq!(form_of("checkout::payments::charge"), "CHECKOUT_PAYMENTS_CHARGE");
+        assert_eq!(
+            form_of("checkout::payments::charge"),
+            "CHECKOUT_PAYMENTS_CHARGE"
+        );
         assert_eq!(form_of("a.-_b"), "A_B");
         assert_eq!(form_of("open-ai.v2@17"), "OPEN_AI_V2_17");
         assert_eq!(form_of("-x-"), "_X_");

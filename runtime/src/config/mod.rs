@@ -22,6 +22,8 @@ mod load;
 mod read;
 #[cfg(feature = "config")]
 mod variables;
+#[cfg(feature = "watch")]
+mod watch;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -40,6 +42,8 @@ pub(crate) use report::Fault;
 #[cfg(feature = "config")]
 pub use report::SetupError;
 pub(crate) use sources::{Declared, Sources, name_in};
+#[cfg(feature = "watch")]
+pub(crate) use watch::{Prints, Watch};
 
 use crate::catalog::{self, Catalog};
 pub(crate) use crate::definition::Kind;
@@ -80,7 +84,10 @@ impl Config {
     fn current(&self) -> Current {
         let all = catalog::all();
         let mut now = self.now();
-        if let Some(known) = now.as_ref().filter(|known| Arc::ptr_eq(&known.listed, &all)) {
+        if let Some(known) = now
+            .as_ref()
+            .filter(|known| Arc::ptr_eq(&known.listed, &all))
+        {
             let (sources, faults) = (known.clone(), Vec::new());
             return Current { sources, faults };
         }
@@ -137,7 +144,9 @@ impl Config {
         match &*only {
             None => all,
             Some(start) => {
-                let known = all.iter().filter(|listed| listed.name.starts_with(&**start));
+                let known = all
+                    .iter()
+                    .filter(|listed| listed.name.starts_with(&**start));
                 known.copied().collect()
             }
         }
@@ -146,7 +155,10 @@ impl Config {
     /// The variables, as they were when they were first asked for.
     #[cfg(feature = "config")]
     pub(crate) fn variables(&self) -> Arc<Variables> {
-        let mut held = self.variables.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self
+            .variables
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let read = || Arc::new(std::env::vars_os().collect());
         held.get_or_insert_with(read).clone()
     }
@@ -163,7 +175,10 @@ impl Config {
 
     #[cfg(feature = "config")]
     pub(crate) fn set_variables(&self, variables: Variables) {
-        let mut held = self.variables.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self
+            .variables
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         *held = Some(Arc::new(variables));
         drop(held);
         *self.now() = None;

@@ -64,10 +64,7 @@ impl From<Place> for Origin {
 impl Origin {
     /// Whether an operator set it, and not the code or the library.
     pub(crate) fn is_configured(&self) -> bool {
-        matches!(
-            self,
-            Self::Defaults(_) | Self::File(_) | Self::Variable(_)
-        )
+        matches!(self, Self::Defaults(_) | Self::File(_) | Self::Variable(_))
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use steadfast_options::{
-    Name, OptionMeta, POLICIES, Place, PolicyMeta, Raw, Setting, Value, closest,
+    Form, Name, OptionMeta, POLICIES, Place, PolicyMeta, Raw, Setting, Value, closest,
 };
 
 use super::file::{self, Content, Key, Mark, Node, Unreadable, Wrong};
@@ -45,7 +45,14 @@ struct Reader {
     said: Said,
 }
 
-const ROOT: [&str; 6] = ["defaults", "breaker", "rate_limit", "bulkhead", "call", "redis"];
+const ROOT: [&str; 6] = [
+    "defaults",
+    "breaker",
+    "rate_limit",
+    "bulkhead",
+    "call",
+    "redis",
+];
 
 impl Reader {
     fn place(&self, at: Mark) -> FilePlace {
@@ -70,7 +77,10 @@ impl Reader {
         if let Content::Table(pairs) = &node.content {
             return pairs;
         }
-        self.fault(node.at, format!("{what} is a table; this is {}", shown(node)));
+        self.fault(
+            node.at,
+            format!("{what} is a table; this is {}", shown(node)),
+        );
         &[]
     }
 
@@ -127,7 +137,7 @@ impl Reader {
             self.fault(key.at, message);
             return None;
         }
-        let read = raw(value).and_then(|raw| Setting::parse(path, &raw));
+        let read = raw(value, option).and_then(|raw| Setting::parse(path, &raw));
         match read {
             Ok(setting) => Some(setting),
             Err(message) => {
@@ -161,18 +171,33 @@ impl Reader {
                 self.fault(key.at, message);
             }
             None if matches!(value.content, Content::Table(_)) => {
-                let message = format!(
-                    "unknown option \"{option}\"; a name with a \".\" in it stands in quotes: \
-                     [{word}.\"{}.{option}\"]",
-                    name.text
-                );
-                self.fault(key.at, message);
+                self.torn_name(word, name, key, value, target);
             }
             _ => {
                 let setting = self.setting(policy, key, value);
                 self.entry(target, setting, value.at);
             }
         }
+    }
+
+    /// A name with dots and without quotes is a table in a table in a table.
+    fn torn_name(&mut self, word: &str, name: &Key, key: &Key, value: &Node, target: &Target) {
+        let mut whole = format!("{}.{}", name.text, key.text);
+        let mut inner = value;
+        while let Content::Table(pairs) = &inner.content
+            && let [(key, value)] = &pairs[..]
+            && matches!(value.content, Content::Table(_))
+        {
+            whole = format!("{whole}.{}", key.text);
+            inner = value;
+        }
+        let message = format!(
+            "unknown option {:?}; a name with a \".\" in it stands in quotes: [{word}.{whole:?}]",
+            key.text
+        );
+        self.fault(key.at, message);
+        // One report is enough.
+        self.said.mentioned.retain(|(known, _)| known != target);
     }
 
     fn entry(&mut self, target: &Target, setting: Option<Setting>, at: Mark) {
@@ -218,13 +243,12 @@ impl Reader {
     }
 
     fn call_option(&mut self, name: &Key, key: &Key, value: &Node, target: &Target) {
-        let known = option(&POLICIES[0], &key.text);
-        if let (Err(unknown), Content::Table(_)) = (known, &value.content) {
-            let message = format!(
-                "{unknown}; a name with a \".\" in it stands in quotes: [call.\"{}.{}\"]",
-                name.text, key.text
-            );
-            return self.fault(key.at, message);
+        let is_known = POLICIES[0]
+            .options
+            .iter()
+            .any(|option| option.name == key.text);
+        if !is_known && matches!(value.content, Content::Table(_)) {
+            return self.torn_name("call", name, key, value, target);
         }
         let setting = self.setting(&POLICIES[0], key, value);
         self.entry(target, setting, value.at);
@@ -290,23 +314,43 @@ fn unknown_at_root(given: &str) -> String {
     }
 }
 
-fn raw(node: &Node) -> Result<Raw<'_>, String> {
+fn raw<'n>(node: &'n Node, option: &OptionMeta) -> Result<Raw<'n>, String> {
+    let takes_words = option.kind.form == Form::Words;
     Ok(match &node.content {
-        Content::Int(number) => Raw::Int(*number),
-        Content::Float(number) => Raw::Float(*number),
-        Content::Bool(value) => Raw::Bool(*value),
-        Content::Text(text) => Raw::Text(text),
-        Content::List(items) => {
+        Content::List(items) if takes_words => {
             let words = items.iter().map(|item| match &item.content {
                 Content::Text(word) => Ok(word.as_str()),
                 _ => Err(format!("{} is no word; write each in quotes", shown(item))),
             });
             Raw::List(words.collect::<Result<_, _>>()?)
         }
-        Content::Table(_) | Content::Other(_) => {
-            return Err(format!("{} is no value", shown(node)));
+        _ if takes_words => {
+            let example = option.kind.example.replace(", ", "\", \"");
+            return Err(format!(
+                "{} is no list; write one such as [\"{example}\"]",
+                shown(node)
+            ));
+        }
+        Content::Int(number) => Raw::Int(*number),
+        Content::Float(number) => Raw::Float(*number),
+        Content::Bool(value) => Raw::Bool(*value),
+        Content::Text(text) => Raw::Text(text),
+        Content::List(_) | Content::Table(_) | Content::Other(_) => {
+            return Err(format!(
+                "{} is no {}; write {}",
+                shown(node),
+                option.kind.name,
+                example(option)
+            ));
         }
     })
+}
+
+fn example(option: &OptionMeta) -> String {
+    match (option.kind.words)().first() {
+        Some(word) => format!("one such as \"{word}\""),
+        None => format!("one such as {}", option.kind.example),
+    }
 }
 
 fn shown(node: &Node) -> String {

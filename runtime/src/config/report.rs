@@ -83,7 +83,11 @@ pub struct SetupError {
 fn text(faults: &[String]) -> String {
     match faults {
         [one] => one.clone(),
-        all => format!("{} faults in the configuration:\n{}", all.len(), all.join("\n")),
+        all => format!(
+            "{} faults in the configuration:\n{}",
+            all.len(),
+            all.join("\n")
+        ),
     }
 }
 

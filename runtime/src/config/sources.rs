@@ -124,7 +124,9 @@ fn call(declared: &Declared<'_>, layers: &Layers) -> Layered {
                 && !matches!(path, "timeout" | "deadline")
                 && has_policy_of(&used, path)
         };
-        layers.defaults_of(tunes).for_each(|layer| layered.lay(&layer));
+        layers
+            .defaults_of(tunes)
+            .for_each(|layer| layered.lay(&layer));
     }
     layered.lay(&code);
     above.iter().for_each(|layer| layered.lay(layer));

@@ -54,7 +54,11 @@ pub(crate) fn read(variables: impl IntoIterator<Item = (OsString, OsString)>) ->
 
 impl Said {
     fn variable(&mut self, name: &str, value: OsString) -> Result<(), String> {
-        let text = || value.into_string().map_err(|_| "its value is no UTF-8".to_owned());
+        let text = || {
+            value
+                .into_string()
+                .map_err(|_| "its value is no UTF-8".to_owned())
+        };
         if let Some(rest) = name.strip_prefix(PREFIX) {
             let (target, option) = general(rest)?;
             let setting = Setting::parse(option.path, &Raw::Plain(&text()?))?;
@@ -90,7 +94,9 @@ fn in_operators_form(path: &str, text: &str, in_seconds: bool) -> Result<Setting
     }
     let digits = text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
     if !digits || text.parse::<f64>().is_err() {
-        return Err(format!("{text:?} is no number of seconds; write one such as 30"));
+        return Err(format!(
+            "{text:?} is no number of seconds; write one such as 30"
+        ));
     }
     Setting::parse(path, &Raw::Plain(&format!("{text}s")))
 }
@@ -124,7 +130,10 @@ fn general(rest: &str) -> Result<(Target, &'static OptionMeta), String> {
     }
     for kind in Kind::ALL {
         let word = kind.word().to_ascii_uppercase();
-        if let Some(rest) = rest.strip_prefix(&word).and_then(|rest| rest.strip_prefix("__")) {
+        if let Some(rest) = rest
+            .strip_prefix(&word)
+            .and_then(|rest| rest.strip_prefix("__"))
+        {
             return named(kind, rest);
         }
     }
@@ -154,14 +163,15 @@ fn call_form() -> String {
 }
 
 /// The option that upper case stands for.
-fn option_of(
-    policy: &'static PolicyMeta,
-    upper: &str,
-) -> Result<&'static OptionMeta, String> {
+fn option_of(policy: &'static PolicyMeta, upper: &str) -> Result<&'static OptionMeta, String> {
     let known = policy.options.iter();
-    let option = known.clone().find(|option| option.name.to_ascii_uppercase() == upper);
+    let option = known
+        .clone()
+        .find(|option| option.name.to_ascii_uppercase() == upper);
     let Some(option) = option else {
-        let names: Vec<String> = known.map(|option| option.name.to_ascii_uppercase()).collect();
+        let names: Vec<String> = known
+            .map(|option| option.name.to_ascii_uppercase())
+            .collect();
         return Err(match closest(upper, names.iter().map(String::as_str)) {
             Some(near) => format!("unknown option {upper}; did you mean {near}?"),
             None => format!("unknown option {upper}; there are {}", names.join(", ")),
@@ -179,7 +189,14 @@ fn option_of(
 
 fn unknown(rest: &str) -> String {
     const KINDS: [&str; 8] = [
-        "BREAKER", "RATE_LIMIT", "BULKHEAD", "CALL", "MODE", "REDIS_URL", "REDIS_PASSWORD", "ADMIN_TOKEN",
+        "BREAKER",
+        "RATE_LIMIT",
+        "BULKHEAD",
+        "CALL",
+        "MODE",
+        "REDIS_URL",
+        "REDIS_PASSWORD",
+        "ADMIN_TOKEN",
     ];
     let kind = rest.split("__").next().unwrap_or(rest);
     match closest(kind, KINDS) {
@@ -193,5 +210,7 @@ fn unknown(rest: &str) -> String {
 }
 
 fn forms() -> String {
-    format!("write {PREFIX}BREAKER__NAME__OPTION, {PREFIX}RATE_LIMIT__…, {PREFIX}BULKHEAD__… or {PREFIX}CALL__…")
+    format!(
+        "write {PREFIX}BREAKER__NAME__OPTION, {PREFIX}RATE_LIMIT__…, {PREFIX}BULKHEAD__… or {PREFIX}CALL__…"
+    )
 }

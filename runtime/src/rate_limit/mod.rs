@@ -104,7 +104,9 @@ impl RateLimit {
     pub(crate) fn retuned(&self, patch: &RateLimitPatch) {
         let rate = Rate::new(patch);
         let (now, inner) = (clock::precise(), &*self.0);
-        inner.coarse.store(rate.allows_coarse_time(), Ordering::Relaxed);
+        inner
+            .coarse
+            .store(rate.allows_coarse_time(), Ordering::Relaxed);
         inner
             .keys
             .set_most(patch.max_keys.unwrap_or(defaults::rate_limit::max_keys));

@@ -24,7 +24,8 @@ impl Log {
     /// Calls in the window.
     pub(crate) fn held(&self, span: Span, now: Nanos) -> usize {
         let held = self.0.iter();
-        held.filter(|&&time| now.saturating_sub(time) < span.per).count()
+        held.filter(|&&time| now.saturating_sub(time) < span.per)
+            .count()
     }
 
     /// Notes a call at `now`, or says how long until one has room.

@@ -21,8 +21,15 @@ fn broken(error: &serde_json::Error, lines: &Lines<'_>, text: &str) -> Wrong {
     let end = format!(" at line {} column {}", error.line(), error.column());
     let message = error.to_string().replace(&end, "");
     // Its columns are bytes, the last one read among them.
-    let before: usize = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
-    Wrong::new(lines.mark(before + error.column().saturating_sub(1)), message)
+    let before: usize = text
+        .split_inclusive('\n')
+        .take(error.line().saturating_sub(1))
+        .map(str::len)
+        .sum();
+    Wrong::new(
+        lines.mark(before + error.column().saturating_sub(1)),
+        message,
+    )
 }
 
 struct Source<'t> {
@@ -34,7 +41,9 @@ impl Source<'_> {
     fn node(&self, raw: &RawValue, depth: usize) -> Result<Node, Wrong> {
         let text = raw.get();
         // A piece of the text lies within it.
-        let at = self.lines.mark(text.as_ptr().addr() - self.text.as_ptr().addr());
+        let at = self
+            .lines
+            .mark(text.as_ptr().addr() - self.text.as_ptr().addr());
         if depth > DEEPEST {
             return Err(too_deep(at));
         }

@@ -28,7 +28,7 @@ pub(crate) enum Unreadable {
 /// What is wrong with it, all of it where the format's parser can tell.
 pub(crate) fn read(path: &Path) -> Result<Node, Unreadable> {
     let parse = parser(path).map_err(Unreadable::Whole)?;
-    let bytes = bytes(path).map_err(Unreadable::Whole)?;
+    let bytes = contents(path).map_err(Unreadable::Whole)?;
     parse_bytes(parse, &bytes)
 }
 
@@ -60,13 +60,19 @@ fn parse_bytes(parse: Parse, bytes: &[u8]) -> Result<Node, Unreadable> {
     };
     if text.trim().is_empty() {
         return Err(Unreadable::Whole(
-            "it is empty; where nothing is to be configured, write a comment or an empty table".into(),
+            "it is empty; where nothing is to be configured, write a comment or an empty table"
+                .into(),
         ));
     }
     parse(text).map_err(Unreadable::At)
 }
 
-fn bytes(path: &Path) -> Result<Vec<u8>, String> {
+/// What a file holds.
+///
+/// # Errors
+///
+/// Why it can't be had.
+pub(crate) fn contents(path: &Path) -> Result<Vec<u8>, String> {
     let told = |error: std::io::Error| match error.kind() {
         ErrorKind::NotFound => "it does not exist".to_owned(),
         ErrorKind::PermissionDenied => "it can't be read: permission denied".to_owned(),

@@ -62,7 +62,8 @@ pub(super) fn table(pairs: Vec<(Key, Node)>) -> Result<Content, Wrong> {
     for (key, _) in &pairs {
         if let Some(at) = first.insert(key.text.as_str(), key.at) {
             let (text, line) = (&key.text, at.line);
-            let message = format!("{text:?} is given twice, first at line {line}; keep one of them");
+            let message =
+                format!("{text:?} is given twice, first at line {line}; keep one of them");
             return Err(Wrong::new(key.at, message));
         }
     }

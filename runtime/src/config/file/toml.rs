@@ -37,12 +37,10 @@ fn table(table: &DeTable<'_>, lines: &Lines<'_>) -> Content {
 fn node(value: &Spanned<DeValue<'_>>, lines: &Lines<'_>) -> Node {
     let content = match value.get_ref() {
         DeValue::String(text) => Content::Text(text.to_string()),
-        DeValue::Integer(number) => {
-            match i128::from_str_radix(number.as_str(), number.radix()) {
-                Ok(number) => Content::Int(number),
-                Err(_) => Content::Other("a number that is too large"),
-            }
-        }
+        DeValue::Integer(number) => match i128::from_str_radix(number.as_str(), number.radix()) {
+            Ok(number) => Content::Int(number),
+            Err(_) => Content::Other("a number that is too large"),
+        },
         DeValue::Float(number) => match number.as_str().parse() {
             Ok(number) => Content::Float(number),
             Err(_) => Content::Other("a number that is too large"),

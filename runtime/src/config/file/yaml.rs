@@ -129,7 +129,10 @@ impl<'t> Reader<'t> {
     /// What an anchor stands for, at the place of the alias.
     fn alias(&mut self, anchor: usize, at: Mark) -> Result<Node, Wrong> {
         let Some(known) = self.anchors.get(&anchor) else {
-            return Err(Wrong::new(at, "an alias of something that is not complete yet"));
+            return Err(Wrong::new(
+                at,
+                "an alias of something that is not complete yet",
+            ));
         };
         let node = Node {
             at,
@@ -159,7 +162,10 @@ fn size(node: &Node) -> usize {
 
 fn no_tag(tag: Option<Cow<'_, Tag>>, at: Mark) -> Result<(), Wrong> {
     match tag {
-        Some(tag) => Err(Wrong::new(at, format!("tags are not read; leave {tag} out"))),
+        Some(tag) => Err(Wrong::new(
+            at,
+            format!("tags are not read; leave {tag} out"),
+        )),
         None => Ok(()),
     }
 }
@@ -170,7 +176,10 @@ fn scalar(
     tag: Option<Cow<'_, Tag>>,
     at: Mark,
 ) -> Result<Content, Wrong> {
-    if tag.as_ref().is_some_and(|tag| tag.is_yaml_core_schema() && tag.suffix == "str") {
+    if tag
+        .as_ref()
+        .is_some_and(|tag| tag.is_yaml_core_schema() && tag.suffix == "str")
+    {
         return Ok(Content::Text(text));
     }
     no_tag(tag, at)?;
@@ -196,7 +205,9 @@ fn plain(text: String) -> Content {
         return Content::Int(whole);
     }
     // Rust's words for it, such as `inf`, are text here.
-    let numeric = text.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b));
+    let numeric = text
+        .bytes()
+        .all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b));
     match text.parse() {
         Ok(decimal) if numeric => Content::Float(decimal),
         _ => Content::Text(text),
