@@ -10,47 +10,68 @@ use std::time::Duration;
 
 use pin_project_lite::pin_project;
 
+use crate::breaker::Nanos;
 use crate::deadline::Deadline;
+use crate::scoped;
 
 /// The call around, as its body sees it.
 #[derive(Clone, Debug)]
 pub(crate) struct Around {
     pub(crate) attempt: u32,
-    /// The call's deadline, or that of a call around it.
-    pub(crate) deadline: Deadline,
-    /// The attempt's own limit: how long, until it is known when it ends.
-    pub(crate) timeout: Option<Duration>,
-    /// When the attempt's own limit ends it, once that is known.
-    pub(crate) cut: Option<Deadline>,
+    /// The limit of a body in its first poll, which began just now: no clock was read for it.
+    /// [`Nanos::MAX`] where there is none.
+    pub(crate) lasts: Nanos,
+    pub(crate) ends: Option<Ends>,
     /// The number that makes the idempotency key; zero until someone asks.
     pub(crate) key: Cell<u64>,
 }
 
-impl Around {
-    #[allow(clippy::declare_interior_mutable_const)] // each use is a fresh one
-    pub(crate) const NOTHING: Self = Self {
-        attempt: 0,
-        deadline: Deadline::NONE,
-        timeout: None,
-        cut: None,
-        key: Cell::new(0),
-    };
+/// When a call ends, and its attempt.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ends {
+    /// The call's deadline, or that of a call around it.
+    pub(crate) call: Deadline,
+    /// The attempt's own limit, once it is known when that ends it.
+    pub(crate) attempt: Deadline,
+}
 
-    /// Makes this what the work inside sees.
+impl Ends {
+    const NONE: Self = Self {
+        call: Deadline::NONE,
+        attempt: Deadline::NONE,
+    };
+}
+
+impl Around {
+    /// Outside of any call. Not a constant, which would be copied whole, room for ends included.
     #[inline]
-    pub(crate) fn inside<R>(&self, work: impl FnOnce() -> R) -> R {
-        AROUND.set(self, work)
+    pub(crate) fn nothing() -> Self {
+        Self {
+            attempt: 0,
+            lasts: Nanos::MAX,
+            ends: None,
+            key: Cell::new(0),
+        }
+    }
+
+    pub(crate) fn ends_mut(&mut self) -> &mut Ends {
+        self.ends.get_or_insert(Ends::NONE)
+    }
+
+    /// The call's deadline, or that of a call around it.
+    pub(crate) fn deadline(&self) -> Deadline {
+        self.ends.map_or(Deadline::NONE, |ends| ends.call)
     }
 
     /// When the attempt ends at the latest.
-    fn ends(&self) -> Deadline {
-        let end = match (self.cut, self.timeout) {
-            (Some(cut), _) => cut,
-            // The body is in its first poll: its attempt began just now.
-            (None, Some(timeout)) => Deadline::of(timeout),
-            (None, None) => Deadline::NONE,
-        };
-        self.deadline.min(end)
+    fn end(&self) -> Deadline {
+        let end = self
+            .ends
+            .map_or(Deadline::NONE, |ends| ends.call.min(ends.attempt));
+        if self.lasts == Nanos::MAX {
+            return end;
+        }
+        end.min(Deadline::of(Duration::from_nanos(self.lasts)))
     }
 
     fn key(&self) -> u64 {
@@ -61,23 +82,10 @@ impl Around {
     }
 }
 
-// A reference, not a copy: to enter and to leave is to swap one pointer.
-scoped_tls::scoped_thread_local!(static AROUND: Around);
-
-/// Whether there is a call around.
-#[inline]
-pub(crate) fn is_inside() -> bool {
-    AROUND.is_set()
-}
-
 /// When the call around ends, where there is one that does.
 #[inline]
 pub(crate) fn deadline_around() -> Option<Deadline> {
-    if !AROUND.is_set() {
-        return None;
-    }
-    let end = AROUND.with(Around::ends);
-    (!end.is_none()).then_some(end)
+    scoped::around(Around::end).filter(|end| !end.is_none())
 }
 
 /// The annotated call that this runs in, from [`current()`].
@@ -110,18 +118,15 @@ pub fn current() -> Current {
     let seen = |around: &Around| {
         around.key(); // the same for whoever asks later
         Around {
-            deadline: around.ends(),
-            timeout: None,
-            cut: None,
+            lasts: Nanos::MAX,
+            ends: Some(Ends {
+                call: around.end(),
+                ..Ends::NONE
+            }),
             ..around.clone()
         }
     };
-    Current(if AROUND.is_set() {
-        AROUND.with(seen)
-    } else {
-        let nothing = Around::NOTHING;
-        seen(&nothing)
-    })
+    Current(scoped::around(seen).unwrap_or_else(|| seen(&Around::nothing())))
 }
 
 fn fresh_key() -> u64 {
@@ -140,7 +145,7 @@ impl Current {
     /// nothing cuts it.
     #[must_use]
     pub fn time_left(&self) -> Option<Duration> {
-        self.0.deadline.left()
+        self.0.deadline().left()
     }
 
     /// A key that is the same for every attempt of one call and for no other call: 32 hexadecimal
@@ -154,7 +159,8 @@ impl Current {
     /// waits no longer.
     #[must_use]
     pub fn within(mut self, limit: Duration) -> Self {
-        self.0.deadline = self.0.deadline.min(Deadline::of(limit));
+        let ends = self.0.ends_mut();
+        ends.call = ends.call.min(Deadline::of(limit));
         self
     }
 
@@ -206,6 +212,6 @@ impl<F: Future> Future for Inside<F> {
 
     fn poll(self: Pin<&mut Self>, context: &mut task::Context<'_>) -> task::Poll<F::Output> {
         let this = self.project();
-        this.around.inside(|| this.future.poll(context))
+        scoped::inside(this.around, || this.future.poll(context))
     }
 }

@@ -201,11 +201,6 @@ impl Definition {
         !self.places.is_empty()
     }
 
-    /// The places in the code that name it.
-    pub(crate) fn places(&self) -> &[Place] {
-        &self.places
-    }
-
     fn add(&mut self, kind: Kind, name: Name, listed: &Listed) {
         let site = listed.site;
         let settings = site.settings.iter();

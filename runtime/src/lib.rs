@@ -22,6 +22,9 @@
 //! Breakers are found by name in a [`Registry`]; [`sites`] lists every annotated function with its
 //! policy in force.
 
+// Nothing is changed where nothing can be reloaded.
+#![cfg_attr(not(feature = "config"), allow(dead_code))]
+
 extern crate self as steadfast;
 
 #[doc(hidden)]
@@ -53,6 +56,7 @@ mod rate_limit;
 mod registry;
 mod rejection;
 mod retry;
+mod scoped;
 #[cfg(feature = "config")]
 mod setup;
 mod site;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use steadfast_options::{Classes, FallbackOn, Guards, Name, Patch, defaults};
 
-use crate::breaker::Breaker;
+use crate::breaker::{Breaker, Nanos, nanos};
 use crate::bulkhead::Bulkhead;
 use crate::call::Call;
 use crate::catalog::Listed;
@@ -19,12 +19,16 @@ use crate::retry::{RetryPolicy, Retrying};
 pub(crate) struct Resolved {
     pub(crate) name: Name,
     pub(crate) timeout: Option<Duration>,
+    /// The timeout again, for bodies to see; [`Nanos::MAX`] where there is none.
+    pub(crate) lasts: Nanos,
     pub(crate) deadline: Option<Duration>,
     pub(crate) rate_limit: Option<LimitGuard>,
     pub(crate) bulkhead: Option<BulkheadGuard>,
     pub(crate) breaker: Option<BreakerGuard>,
-    /// What a first attempt comes to.
+    /// What a first attempt comes to before its body.
     pub(crate) opening: Opening,
+    /// Whether a first attempt begins a deadline, a budget's call or a timed body.
+    pub(crate) opens_by_the_clock: bool,
     /// Where a call's guards begin.
     pub(crate) first_level: Guards,
     /// Whether a guard may make a call wait.
@@ -38,29 +42,29 @@ pub(crate) struct Resolved {
     pub(crate) kit: Arc<crate::testing::Kit>,
 }
 
-/// What the first attempt of a call comes to before its body, and what follows a success.
+/// What a first attempt comes to before its body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Opening {
-    /// Nothing.
-    Free,
-    /// One breaker, and no clock.
-    Breaker(Breaker),
-    /// More than that.
-    Other,
+    /// A breaker at the most, and no clock.
+    Plain,
+    /// Guards, all around each attempt.
+    Guarded,
+    /// Guards around the whole call.
+    Around,
 }
 
 impl Opening {
-    fn of(patch: &Patch, breaker: Option<&BreakerGuard>) -> Self {
+    fn of(patch: &Patch, breaker: Option<&BreakerGuard>, first: Guards) -> Self {
         let queues = patch.rate_limit.is_some() || patch.bulkhead.is_some();
         let budget = patch.retry.is_some_and(|retry| retry.budget.is_some());
-        if queues || budget || patch.call.deadline.is_some() {
-            return Self::Other;
-        }
         let keyed = patch.breaker.is_some_and(|breaker| breaker.key.is_some());
-        match breaker {
-            None => Self::Free,
-            Some(guard) if guard.guards == Guards::Call || keyed => Self::Other,
-            Some(guard) if guard.breaker.times_calls() => Self::Other,
-            Some(guard) => Self::Breaker(guard.breaker.clone()),
+        let timed = breaker.is_some_and(|guard| guard.breaker.times_calls());
+        if first == Guards::Call {
+            Self::Around
+        } else if queues || budget || keyed || timed || patch.call.deadline.is_some() {
+            Self::Guarded
+        } else {
+            Self::Plain
         }
     }
 }
@@ -133,17 +137,23 @@ impl Resolved {
             rate_limit.as_ref().map(|guard| guard.guards),
             bulkhead.as_ref().map(|guard| guard.guards),
         ];
-        let around = levels.contains(&Some(Guards::Call));
+        let first_level = if levels.contains(&Some(Guards::Call)) {
+            Guards::Call
+        } else {
+            Guards::Attempt
+        };
         Self {
             name,
             timeout: patch.call.timeout,
+            lasts: patch.call.timeout.map_or(Nanos::MAX, nanos),
             deadline: patch.call.deadline,
-            first_level: if around {
-                Guards::Call
-            } else {
-                Guards::Attempt
-            },
-            opening: Opening::of(patch, breaker.as_ref()),
+            first_level,
+            opening: Opening::of(patch, breaker.as_ref(), first_level),
+            opens_by_the_clock: patch.call.deadline.is_some()
+                || patch.retry.is_some_and(|retry| retry.budget.is_some())
+                || breaker
+                    .as_ref()
+                    .is_some_and(|guard| guard.breaker.times_calls()),
             has_queues: rate_limit.is_some() || bulkhead.is_some(),
             rate_limit,
             bulkhead,

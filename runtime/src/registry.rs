@@ -20,8 +20,12 @@ use crate::catalog::{self, Catalog};
 use crate::config::InUse;
 use crate::config::{Config, Declared, Kind, Layered, Layers, Sources, name_in};
 use crate::conflict::Conflict;
-use crate::definition::{self, ByHand, Definition};
-use crate::names::{Named, Names};
+#[cfg(feature = "config")]
+use crate::definition::Definition;
+use crate::definition::{self, ByHand};
+#[cfg(feature = "config")]
+use crate::names::Named;
+use crate::names::Names;
 use crate::policy::{PolicyRef, Resolved};
 use crate::rate_limit::RateLimit;
 use crate::site::Site;

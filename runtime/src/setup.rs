@@ -40,7 +40,6 @@ use crate::telemetry::{Event, report};
 /// # std::fs::remove_dir_all(&folder).unwrap();
 /// # Ok::<(), steadfast::SetupError>(()) }).unwrap();
 /// ```
-#[must_use]
 pub fn setup() -> Setup {
     Setup {
         registry: Registry::current(),

@@ -194,6 +194,12 @@ impl Breaker {
         }
     }
 
+    /// Whether a call that came now would pass with nothing taken.
+    #[inline]
+    pub(crate) fn is_closed(&self) -> bool {
+        self.pass_if_closed().is_some()
+    }
+
     #[inline]
     pub(crate) fn pass_if_closed(&self) -> Option<Pass> {
         self.0.gate.admit_if_closed()

@@ -1,212 +1,124 @@
 //! One attempt of an async call: its guards, its body, its limits, the pause after it.
 
+use std::marker::PhantomData;
 use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
-use super::entry::Running;
-use super::guards::Step;
-use super::{Call, Progress, Verdict, View};
+use super::guards::Enter;
+use super::{Call, Verdict, View};
 use crate::rejection::Rejection;
 
 pin_project! {
     /// The future of [`Call::attempt`].
     #[doc(hidden)]
     #[must_use = "futures do nothing unless polled"]
-    pub struct Attempt<'c, 'p, F, V, E> {
+    pub struct Attempt<'c, 'p, F, V, R> {
         call: &'c mut Call<'p>,
         #[pin]
         body: Option<F>,
         view: V,
-        refuse: Refuse<E>,
-        stage: Stage,
+        refuse: PhantomData<fn() -> R>,
     }
 }
 
-/// Makes the function's own error of a rejection. A pointer, not a bound: a bound here would
+/// Makes the function's own error of a rejection. A type of its own, not a bound on `E`: that would
 /// repeat the compiler's complaint about an error type that takes none.
-pub(crate) type Refuse<E> = fn(Rejection) -> E;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
-    Begin,
-    Guards,
-    Body,
-    Pause,
+pub trait Refuse<E> {
+    /// The error.
+    fn refuse(rejection: Rejection) -> E;
 }
 
 impl<'p> Call<'p> {
     /// Runs one attempt: `Break` with the call's result, `Continue` where another follows, its
     /// pause over.
     #[inline]
-    pub(crate) fn attempt<F, V, T, E>(
-        &mut self,
-        body: F,
-        view: V,
-        refuse: Refuse<E>,
-    ) -> Attempt<'_, 'p, F, V, E>
+    pub(crate) fn attempt<F, V, R, T, E>(&mut self, body: F, view: V) -> Attempt<'_, 'p, F, V, R>
     where
         F: Future<Output = Result<T, E>>,
         V: Fn(&mut E, u32) -> View<'_>,
+        R: Refuse<E>,
     {
         Attempt {
             call: self,
             body: Some(body),
             view,
-            refuse,
-            stage: Stage::Begin,
+            refuse: PhantomData,
         }
     }
 
     /// Runs the only attempt of a call without retry.
     #[inline]
-    pub(crate) fn once<F, V, T, E>(
-        &mut self,
-        body: F,
-        view: V,
-        refuse: Refuse<E>,
-    ) -> Once<'_, 'p, F, V, E>
+    pub(crate) fn once<F, V, R, T, E>(&mut self, body: F, view: V) -> Once<'_, 'p, F, V, R>
     where
         F: Future<Output = Result<T, E>>,
         V: Fn(&mut E, u32) -> View<'_>,
+        R: Refuse<E>,
     {
         Once {
-            attempt: self.attempt(body, view, refuse),
+            attempt: self.attempt(body, view),
         }
     }
 }
 
-impl<F, V, T, E> Future for Attempt<'_, '_, F, V, E>
+impl<F, V, R, T, E> Future for Attempt<'_, '_, F, V, R>
 where
     F: Future<Output = Result<T, E>>,
     V: Fn(&mut E, u32) -> View<'_>,
+    R: Refuse<E>,
 {
     type Output = ControlFlow<Result<T, E>>;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.as_mut().project();
-        let (Stage::Begin, Some(entry)) = (*this.stage, this.call.entry()) else {
-            return self.poll_progress(context);
-        };
-        let Some(body) = this.body.as_pin_mut() else {
-            return Poll::Pending; // polled again after its end
-        };
-        let around = entry.around();
-        let running = Running::new(entry);
-        let polled = around.inside(|| body.poll(context));
-        running.end();
-        if let Poll::Ready(Ok(value)) = polled {
-            entry.succeeded();
-            return Poll::Ready(ControlFlow::Break(Ok(value)));
-        }
-        this.call.progress = Some(Progress::entered(entry, around));
-        *this.stage = Stage::Body;
-        self.after_body(polled, context)
-    }
-}
-
-type Polled<T, E> = Poll<ControlFlow<Result<T, E>>>;
-
-impl<F, V, T, E> Attempt<'_, '_, F, V, E>
-where
-    F: Future<Output = Result<T, E>>,
-    V: Fn(&mut E, u32) -> View<'_>,
-{
-    /// Any attempt but one that succeeds at once.
-    #[inline(never)]
-    fn poll_progress(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Polled<T, E> {
-        let mut this = self.as_mut().project();
-        let progress = this.call.progress();
-        if *this.stage == Stage::Begin {
-            progress.begin();
-            *this.stage = Stage::Guards;
-        }
-        while *this.stage == Stage::Guards {
-            match progress.pass_guards(context.waker()) {
-                Step::Body => {
-                    progress.enter_body();
-                    *this.stage = Stage::Body;
-                }
-                Step::Wait(at) => ready!(progress.poll_wait(at, context)),
-                Step::Refused(rejection) => match progress.refused(&rejection) {
-                    Verdict::Return => {
-                        return Poll::Ready(ControlFlow::Break(Err((this.refuse)(rejection))));
-                    }
-                    retry @ Verdict::Retry(_) => {
-                        this.body.set(None);
-                        progress.start_pause(retry);
-                        *this.stage = Stage::Pause;
-                    }
-                },
-            }
-        }
-        if *this.stage == Stage::Pause {
-            return progress.poll_pause(context).map(ControlFlow::Continue);
-        }
-        let Some(body) = this.body.as_mut().as_pin_mut() else {
-            return Poll::Pending;
-        };
-        progress.running = true;
-        progress.spend_token();
-        let polled = match progress.poll_fault(context) {
-            None => progress.around.inside(|| body.poll(context)),
-            Some(Poll::Pending) => Poll::Pending,
-            Some(Poll::Ready(rejection)) => Poll::Ready(Err((this.refuse)(rejection))),
-        };
-        self.after_body(polled, context)
-    }
-
-    /// The body was polled: its value, its error, or its limits.
-    fn after_body(
-        self: Pin<&mut Self>,
-        polled: Poll<Result<T, E>>,
-        context: &mut Context<'_>,
-    ) -> Polled<T, E> {
+    // Compiled for each annotated function: what does not depend on the body is called, not
+    // written here, and the body stands here once.
+    #[inline]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let progress = this.call.progress();
-        let verdict = match polled {
-            Poll::Ready(Ok(value)) => {
-                progress.running = false;
-                progress.succeeded();
-                return Poll::Ready(ControlFlow::Break(Ok(value)));
-            }
-            Poll::Ready(Err(mut error)) => match progress.failed_with(&mut error, &*this.view) {
-                Verdict::Return => return Poll::Ready(ControlFlow::Break(Err(error))),
-                retry @ Verdict::Retry(_) => retry,
-            },
-            Poll::Pending => {
-                progress.running = false;
-                let rejection = ready!(progress.poll_limits(context));
-                this.body.set(None);
-                match progress.cut(&rejection) {
-                    Verdict::Return => {
-                        return Poll::Ready(ControlFlow::Break(Err((this.refuse)(rejection))));
+        let call = &mut **this.call;
+        let entered = if call.enters_at_once() {
+            Enter::Body
+        } else {
+            call.enter(context)
+        };
+        let ended = |result| Poll::Ready(ControlFlow::Break(result));
+        let pause = match entered {
+            Enter::Body => {
+                let Some(body) = this.body.as_mut().as_pin_mut() else {
+                    return Poll::Pending; // polled again after its end
+                };
+                let polled = match call.poll_fault(context) {
+                    None => call.inside(|| body.poll(context)),
+                    Some(Poll::Pending) => Poll::Pending,
+                    Some(Poll::Ready(rejection)) => Poll::Ready(Err(R::refuse(rejection))),
+                };
+                match polled {
+                    Poll::Ready(Ok(value)) => {
+                        call.succeeded();
+                        return ended(Ok(value));
                     }
-                    retry @ Verdict::Retry(_) => retry,
+                    Poll::Ready(Err(mut error)) => match call.failed(&mut error, &*this.view) {
+                        Verdict::Return => return ended(Err(error)),
+                        Verdict::Retry(pause) => pause,
+                    },
+                    Poll::Pending => {
+                        let rejection = ready!(call.poll_limits(context));
+                        this.body.set(None);
+                        match call.cut(&rejection) {
+                            Verdict::Return => return ended(Err(R::refuse(rejection))),
+                            Verdict::Retry(pause) => pause,
+                        }
+                    }
                 }
             }
+            Enter::Refused(rejection) => return ended(Err(R::refuse(rejection))),
+            Enter::Again(pause) => pause,
+            Enter::Over => return Poll::Ready(ControlFlow::Continue(())),
+            Enter::Pending => return Poll::Pending,
         };
         this.body.set(None);
-        progress.start_pause(verdict);
-        *this.stage = Stage::Pause;
-        progress.poll_pause(context).map(ControlFlow::Continue)
-    }
-}
-
-impl Progress<'_> {
-    pub(super) fn failed_with<E>(
-        &mut self,
-        error: &mut E,
-        view: impl Fn(&mut E, u32) -> View<'_>,
-    ) -> Verdict {
-        // A `Classify` that panics is the body's panic too.
-        self.running = true;
-        let view = self.seen(view(error, self.ran()));
-        self.running = false;
-        self.disarm();
-        self.failed(&view)
+        call.pause(pause, context).map(ControlFlow::Continue)
     }
 }
 
@@ -214,19 +126,21 @@ pin_project! {
     /// The future of [`Call::once`].
     #[doc(hidden)]
     #[must_use = "futures do nothing unless polled"]
-    pub struct Once<'c, 'p, F, V, E> {
+    pub struct Once<'c, 'p, F, V, R> {
         #[pin]
-        attempt: Attempt<'c, 'p, F, V, E>,
+        attempt: Attempt<'c, 'p, F, V, R>,
     }
 }
 
-impl<F, V, T, E> Future for Once<'_, '_, F, V, E>
+impl<F, V, R, T, E> Future for Once<'_, '_, F, V, R>
 where
     F: Future<Output = Result<T, E>>,
     V: Fn(&mut E, u32) -> View<'_>,
+    R: Refuse<E>,
 {
     type Output = Result<T, E>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match ready!(self.project().attempt.poll(context)) {
             ControlFlow::Break(result) => Poll::Ready(result),

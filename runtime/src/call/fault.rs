@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 
 use tokio::time::Sleep;
 
-use super::{Progress, View};
+use super::{Call, View};
 use crate::classify::Class;
 use crate::rejection::Rejection;
 use crate::testing::Fault;
@@ -19,36 +19,40 @@ pub(super) struct Injected {
     class: Option<Class>,
 }
 
-impl Progress<'_> {
+impl Call<'_> {
     pub(super) fn plan_fault(&mut self) {
-        self.fault = Injected {
-            fault: self.policy.kit.fault(&self.policy.name),
-            ..Injected::default()
-        };
+        let fault = self.policy.kit.fault(&self.policy.name);
+        if fault.is_some() || self.more.is_some() {
+            self.more().fault = Injected {
+                fault,
+                ..Injected::default()
+            };
+        }
     }
 
     /// None where the body is to be polled.
     pub(super) fn poll_fault(&mut self, context: &mut Context<'_>) -> Option<Poll<Rejection>> {
-        match self.fault.fault.clone()? {
+        match self.more.as_ref()?.fault.fault.clone()? {
             Fault::Error(class) => Some(Poll::Ready(self.fail(class))),
             Fault::Hang => Some(Poll::Pending),
             Fault::Panic => panic!("a fault injected into {}", self.policy.name),
             Fault::Delay(time) => {
                 let delay = self
+                    .more()
                     .fault
                     .delay
                     .get_or_insert_with(|| Box::pin(tokio::time::sleep(time)));
                 if delay.as_mut().poll(context).is_pending() {
                     return Some(Poll::Pending);
                 }
-                self.fault.fault = None;
+                self.more().fault.fault = None;
                 None
             }
         }
     }
 
     pub(super) fn fault_blocking(&mut self) -> Option<Rejection> {
-        match self.fault.fault.take()? {
+        match self.more.as_mut()?.fault.fault.take()? {
             Fault::Error(class) => Some(self.fail(class)),
             Fault::Hang => Some(self.fail(Class::Timeout)),
             Fault::Panic => panic!("a fault injected into {}", self.policy.name),
@@ -60,13 +64,13 @@ impl Progress<'_> {
     }
 
     fn fail(&mut self, class: Class) -> Rejection {
-        self.fault.class = Some(class);
+        self.more().fault.class = Some(class);
         Rejection::Injected { class }
     }
 
     /// An injected error is of the class that the test wants, whatever the error's type says.
     pub(super) fn seen<'e>(&mut self, view: View<'e>) -> View<'e> {
-        match self.fault.class.take() {
+        match self.more.as_mut().and_then(|more| more.fault.class.take()) {
             Some(class) => view.with_class(class),
             None => view,
         }

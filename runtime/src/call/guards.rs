@@ -1,13 +1,12 @@
 //! The guards of a call, in their order at each level: is the breaker open? → rate limit →
 //! bulkhead → the breaker admits. What a later guard refuses, earlier ones get back.
 
-use std::task::Waker;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use steadfast_options::Guards;
 
-use super::rest::BreakerOf;
-use super::{Call, Progress};
+use super::{Call, Stage, Verdict};
 use crate::__private::KeyValue;
 use crate::breaker::{Breaker, Nanos, nanos};
 use crate::bulkhead::Places;
@@ -15,9 +14,21 @@ use crate::classify::Class;
 use crate::clock;
 use crate::keys::Key;
 use crate::policy::{BreakerGuard, BulkheadGuard, LimitGuard};
-use crate::rate_limit::{LimitWait, Taken, Whose};
+use crate::rate_limit::{LimitWait, Taken, Token, Whose};
 use crate::rejection::Rejection;
 use crate::turns::Turn;
+
+/// What comes of the way to the body.
+pub(super) enum Enter {
+    Body,
+    Pending,
+    /// The call ends with this.
+    Refused(Rejection),
+    /// The attempt was refused, and another follows after this pause.
+    Again(Duration),
+    /// The pause after the attempt is over.
+    Over,
+}
 
 /// What the next step of an attempt is.
 pub(super) enum Step {
@@ -49,10 +60,20 @@ impl From<Held> for Step {
     }
 }
 
+/// The breaker of a call.
+pub(super) enum BreakerOf {
+    /// The one that the policy names.
+    Policy,
+    /// That of the call's key.
+    Key(Breaker),
+    /// None: there are too many keys.
+    Nobody,
+}
+
 impl Call<'_> {
     /// Tells the calls of this function apart by a key, for its rate limit.
     pub fn limit_key(&mut self, key: &(impl KeyValue + ?Sized)) {
-        *self.progress().rest().limit_of = Whose::Of(Key::of(key));
+        self.more().limit_of = Whose::Of(Key::of(key));
     }
 
     /// Tells the calls of this function apart by a key, for its breaker.
@@ -61,18 +82,106 @@ impl Call<'_> {
             return;
         };
         let breaker = guard.breaker.of_key(Key::of(key), || text(key));
-        *self.progress().rest().breaker_of = breaker.map_or(BreakerOf::Nobody, BreakerOf::Key);
+        self.more().breaker_of = breaker.map_or(BreakerOf::Nobody, BreakerOf::Key);
     }
-}
 
-impl Progress<'_> {
     /// The breaker that this call is guarded by.
     #[inline]
     pub(super) fn breaker(&self) -> Option<&Breaker> {
-        match self.rest.as_ref().map(|rest| &rest.breaker_of) {
+        match self.more.as_ref().map(|more| &more.breaker_of) {
             None | Some(BreakerOf::Policy) => Some(&self.policy.breaker.as_ref()?.breaker),
             Some(BreakerOf::Key(breaker)) => Some(breaker),
             Some(BreakerOf::Nobody) => None,
+        }
+    }
+
+    /// Passes all guards if each lets it pass at once; else gives back what it took. The first
+    /// attempt of most calls: whoever does not pass goes the long way, which knows why.
+    #[inline(never)]
+    pub(super) fn passes_at_once(&mut self) -> bool {
+        let policy = self.policy;
+        if self.breaker().is_some_and(|breaker| !breaker.is_closed()) {
+            return false;
+        }
+        let mut token = None;
+        if let Some(guard) = &policy.rate_limit {
+            match guard.limit.take(self.limit_of()) {
+                Ok(taken) => token = Some(taken),
+                Err(_) => return false,
+            }
+        }
+        if let Some(guard) = &policy.bulkhead {
+            self.placed = guard.bulkhead.0.try_take();
+            if !self.placed {
+                self.leave_again(token);
+                return false;
+            }
+        }
+        if let Some(breaker) = self.breaker() {
+            self.pass = breaker.pass_if_closed();
+            if self.pass.is_none() {
+                self.leave_again(token);
+                return false;
+            }
+        }
+        if policy.opens_by_the_clock {
+            self.begin_call();
+            self.start_body();
+        }
+        true
+    }
+
+    /// Gives back what was taken on the way to a guard that does not let it pass at once.
+    #[cold]
+    #[inline(never)]
+    fn leave_again(&mut self, token: Option<Token>) {
+        if let (Some(token), Some(guard)) = (token, &self.policy.rate_limit) {
+            guard.limit.give_back(self.limit_of(), token);
+        }
+        self.leave_place();
+    }
+
+    /// Whose tokens this call takes.
+    #[inline]
+    fn limit_of(&self) -> Whose {
+        self.more.as_ref().map_or(Whose::All, |more| more.limit_of)
+    }
+
+    /// Goes on towards the body of the attempt, or to the next attempt.
+    #[inline(never)]
+    pub(super) fn enter(&mut self, context: &mut Context<'_>) -> Enter {
+        match self.stage {
+            Stage::First | Stage::Next => self.begin(),
+            Stage::Guards => {}
+            Stage::Pause => {
+                return match self.poll_pause(context) {
+                    Poll::Ready(()) => Enter::Over,
+                    Poll::Pending => Enter::Pending,
+                };
+            }
+            Stage::Running | Stage::Body => {
+                self.stage = Stage::Running;
+                return Enter::Body;
+            }
+        }
+        loop {
+            match self.pass_guards(context.waker()) {
+                Step::Body => {
+                    self.enter_body();
+                    return Enter::Body;
+                }
+                Step::Wait(at) => {
+                    if self.poll_wait(at, context).is_pending() {
+                        return Enter::Pending;
+                    }
+                }
+                Step::Refused(rejection) => {
+                    return match self.refused(&rejection) {
+                        Verdict::Return => Enter::Refused(rejection),
+                        Verdict::Retry(pause) => Enter::Again(pause),
+                    };
+                }
+            }
         }
     }
 
@@ -101,9 +210,7 @@ impl Progress<'_> {
         if self.policy.breaker.as_ref().is_some_and(here)
             && let Some(breaker) = self.breaker()
         {
-            let pass = breaker.pass()?;
-            self.started = breaker.started();
-            self.pass = Some(pass);
+            self.pass = Some(breaker.pass()?);
         }
         Ok(())
     }
@@ -117,14 +224,14 @@ impl Progress<'_> {
         }
         // A turn that comes when the time is up is of no use: no body begins then.
         if self.is_waiting() && self.is_late() {
-            return Err(Held::Refused(self.around.deadline.rejection()));
+            return Err(Held::Refused(self.around.deadline().rejection()));
         }
         let policy = self.policy;
         if let Some(guard) = policy
             .rate_limit
             .as_ref()
             .filter(|guard| guard.guards == self.level)
-            && self.token.is_none()
+            && !self.holds_token()
         {
             let waited = self.is_waiting();
             self.pass_limit(guard, waker)?;
@@ -159,7 +266,7 @@ impl Progress<'_> {
             match guard.limit.take_or_wait(self.limit_of(), wait) {
                 Taken::Refused(time) => return Err(refuse(time)),
                 Taken::Token(token) => {
-                    self.token = Some(token);
+                    self.more().token = Some(token);
                     return Ok(());
                 }
                 Taken::Wait(turn) => {
@@ -174,7 +281,7 @@ impl Progress<'_> {
         let end = *end;
         match turn.poll(waker) {
             Ok(token) => {
-                self.token = Some(token);
+                self.more().token = Some(token);
                 self.stop_waiting();
                 Ok(())
             }
@@ -216,32 +323,26 @@ impl Progress<'_> {
         }
         self.stop_waiting();
         Err(Held::Refused(if self.is_late() {
-            self.around.deadline.rejection()
+            self.around.deadline().rejection()
         } else {
             places.rejection()
         }))
     }
 
     fn up_to_deadline(&self, wait: Duration) -> Nanos {
-        let left = self.around.deadline.left();
+        let left = self.around.deadline().left();
         nanos(left.map_or(wait, |left| left.min(wait)))
     }
 
     /// When a token comes is known beforehand: time must be left then.
     fn before_deadline(&self, wait: Duration) -> Nanos {
-        let left = self.around.deadline.left();
+        let left = self.around.deadline().left();
         nanos(wait).min(left.map_or(Nanos::MAX, |left| nanos(left).saturating_sub(1)))
     }
 
     fn is_late(&self) -> bool {
-        let left = self.around.deadline.left();
+        let left = self.around.deadline().left();
         left.is_some_and(|left| left.is_zero())
-    }
-
-    /// The body is about to run: its token is spent.
-    #[inline]
-    pub(super) fn spend_token(&mut self) {
-        self.token = None;
     }
 
     /// Ends what belongs to the attempt: tells the breaker, leaves the place.
@@ -273,9 +374,9 @@ impl Progress<'_> {
         if class == Class::Ignored || !counted {
             breaker.cancelled(pass);
         } else if class.is_in(guard.counts) {
-            breaker.failed(pass, self.started);
+            breaker.failed(pass, self.started());
         } else {
-            breaker.succeeded(pass, self.started);
+            breaker.succeeded(pass, self.started());
         }
     }
 
@@ -301,7 +402,8 @@ impl Progress<'_> {
     }
 
     fn give_token_back(&mut self) {
-        if let (Some(token), Some(guard)) = (self.token.take(), &self.policy.rate_limit) {
+        let token = self.more.as_mut().and_then(|more| more.token.take());
+        if let (Some(token), Some(guard)) = (token, &self.policy.rate_limit) {
             guard.limit.give_back(self.limit_of(), token);
         }
     }
@@ -317,10 +419,11 @@ impl Progress<'_> {
 
     /// Ends a call that comes to no result of its own: dropped, refused, or in a panic.
     #[cold]
+    #[inline(never)]
     pub(super) fn abandon(&mut self) {
         if let (Some(pass), Some(breaker)) = (self.pass.take(), self.breaker()) {
-            if self.running {
-                breaker.failed(pass, self.started);
+            if self.stage == Stage::Running {
+                breaker.failed(pass, self.started());
             } else {
                 breaker.cancelled(pass);
             }

@@ -2,11 +2,10 @@
 //!
 //! `fallback( deadline( guards at "call" ( retry( guards at "attempt" ( timeout( body ))))))`.
 //! Nothing here is generic over the body or its types; what is, is in [`attempt`] and
-//! [`blocking`], and small.
+//! [`blocking`], and small: it is compiled once for each annotated function.
 
 mod attempt;
 mod blocking;
-mod entry;
 #[cfg(feature = "testing")]
 mod fault;
 #[cfg(not(feature = "testing"))]
@@ -23,18 +22,18 @@ use std::pin::Pin;
 
 use steadfast_options::{FallbackOn, Guards};
 
-pub(crate) use attempt::Refuse;
-pub use attempt::{Attempt, Once};
+pub use attempt::{Attempt, Once, Refuse};
 
-use crate::breaker::{Nanos, Pass};
+use crate::breaker::{Breaker, Nanos, Pass};
 use crate::classify::{Class, is_own_limit};
 use crate::current::{self, Around};
 use crate::deadline::Deadline;
-use crate::policy::{Ended, Resolved};
-use crate::rate_limit::Token;
+use crate::policy::{Ended, Opening, Resolved};
+use crate::rate_limit::{Token, Whose};
 use crate::rejection::Rejection;
+use crate::scoped;
 use crate::telemetry::{Event, report};
-use entry::Entry;
+use guards::BreakerOf;
 use rest::Rest;
 use verdict::Verdict;
 
@@ -79,14 +78,67 @@ impl<'a> View<'a> {
     }
 }
 
-/// A call.
+/// A call: what it remembers from one poll to the next, and from attempt to attempt.
 ///
-/// One whose first attempt comes to no more than a closed breaker, and succeeds at once, is an
-/// [`Entry`], held in registers. Any other call makes a [`Progress`] of it.
+/// Made in place for each call, with one store for a field or a few: what many calls never need is
+/// in [`More`], and what few need in [`Rest`].
 #[doc(hidden)]
 pub struct Call<'p> {
     policy: &'p Resolved,
-    progress: Option<Progress<'p>>,
+    /// What the body can know of the call; the number of the attempt among it.
+    around: Around,
+    pass: Option<Pass>,
+    stage: Stage,
+    /// Where the guards of the attempt under way are.
+    level: Guards,
+    placed: bool,
+    /// Whether no attempt may follow.
+    last: bool,
+    ended: Ended,
+    more: Option<More>,
+}
+
+/// What calls with keys, queues, slow calls, time limits or failures need.
+struct More {
+    /// When the body started, where the breaker times it.
+    started: Nanos,
+    /// A token that is given back unless the body runs.
+    token: Option<Token>,
+    /// Whose tokens, and whose breaker, where keys tell them apart.
+    limit_of: Whose,
+    breaker_of: BreakerOf,
+    rest: Option<Pin<Box<Rest>>>,
+    #[cfg(feature = "testing")]
+    fault: fault::Injected,
+}
+
+impl More {
+    fn new() -> Self {
+        Self {
+            started: 0,
+            token: None,
+            limit_of: Whose::All,
+            breaker_of: BreakerOf::Policy,
+            rest: None,
+            #[cfg(feature = "testing")]
+            fault: fault::Injected::default(),
+        }
+    }
+}
+
+/// Where an attempt is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// The first one has not begun.
+    First,
+    /// A later one has not begun.
+    Next,
+    Guards,
+    /// The body is running now: if the call is dropped, it panicked.
+    Running,
+    /// The body is pending.
+    Body,
+    Pause,
 }
 
 impl<'p> Call<'p> {
@@ -94,161 +146,159 @@ impl<'p> Call<'p> {
     pub(crate) fn new(policy: &'p Resolved) -> Self {
         Self {
             policy,
-            progress: None,
+            around: Around::nothing(),
+            pass: None,
+            stage: Stage::First,
+            level: Guards::Attempt,
+            placed: false,
+            last: false,
+            ended: Ended::Ok,
+            more: None,
         }
     }
 
-    fn progress(&mut self) -> &mut Progress<'p> {
-        let policy = self.policy;
-        self.progress.get_or_insert_with(|| Progress::new(policy))
-    }
-
-    /// The entry of the first attempt, where there is nothing else to see to.
-    #[inline]
-    fn entry(&self) -> Option<Entry<'p>> {
-        if self.progress.is_some() {
-            return None;
-        }
-        Entry::of(self.policy)
-    }
-
-    /// Whether the fallback answers for how the call ended. Says so to telemetry.
-    pub fn wants_fallback(&mut self) -> bool {
-        self.progress().wants_fallback()
+    fn more(&mut self) -> &mut More {
+        self.more.get_or_insert_with(More::new)
     }
 
     /// Whether the retry allows an attempt after the next.
     #[cfg(feature = "tower")]
-    pub(crate) fn may_go_on(&mut self) -> bool {
-        self.progress().may_go_on()
+    pub(crate) fn may_go_on(&self) -> bool {
+        let retry = self.policy.retry.as_ref();
+        retry.is_some_and(|retry| self.around.attempt.saturating_add(1) < retry.max)
     }
 
     /// Whatever the retry says: what another attempt would need is gone.
     #[cfg(feature = "tower")]
     pub(crate) fn make_the_next_the_last(&mut self) {
-        self.progress().last = true;
+        self.last = true;
     }
-}
 
-/// A call under way: what it remembers from one poll to the next, and from attempt to attempt.
-struct Progress<'p> {
-    policy: &'p Resolved,
-    /// What the body can know of the call; the number of the attempt among it.
-    around: Around,
-    pass: Option<Pass>,
-    /// When the body started, where the breaker times it.
-    started: Nanos,
-    /// A token that is given back unless the body runs.
-    token: Option<Token>,
-    placed: bool,
-    /// Whether no attempt may follow.
-    last: bool,
-    /// Whether the body is running: if the call is dropped then, it panicked.
-    running: bool,
-    ended: Ended,
-    /// Where the guards of the attempt under way are.
-    level: Guards,
-    rest: Option<Pin<Box<Rest>>>,
-    #[cfg(feature = "testing")]
-    fault: fault::Injected,
-}
-
-impl<'p> Progress<'p> {
-    /// Before the first attempt.
-    fn new(policy: &'p Resolved) -> Self {
-        Self {
-            around: Around::NOTHING,
-            pass: None,
-            started: 0,
-            token: None,
-            placed: false,
-            last: false,
-            running: false,
-            ended: Ended::Ok,
-            level: policy.first_level,
-            rest: None,
-            #[cfg(feature = "testing")]
-            fault: fault::Injected::default(),
-            policy,
+    /// Lets the body run at once, where nothing but a closed breaker stands before it: the first
+    /// attempt of most calls.
+    #[inline]
+    fn enters_at_once(&mut self) -> bool {
+        let policy = self.policy;
+        if self.stage != Stage::First || scoped::is_inside() || policy.has_planned_fault() {
+            return false;
         }
-    }
-
-    /// In the first attempt.
-    fn entered(entry: Entry<'p>, around: Around) -> Self {
-        let mut progress = Self::new(entry.policy);
-        progress.around = around;
-        progress.pass = entry.pass;
-        progress.level = Guards::Attempt;
-        progress
-    }
-
-    #[cfg(feature = "tower")]
-    fn may_go_on(&self) -> bool {
-        let retry = self.policy.retry.as_ref();
-        retry.is_some_and(|retry| self.around.attempt.saturating_add(1) < retry.max)
+        match policy.opening {
+            Opening::Plain if self.more.is_none() => {
+                if let Some(guard) = &policy.breaker {
+                    let Some(pass) = guard.breaker.pass_if_closed() else {
+                        return false;
+                    };
+                    self.pass = Some(pass);
+                }
+            }
+            Opening::Plain | Opening::Guarded if self.passes_at_once() => {}
+            _ => return false,
+        }
+        self.around.attempt = 1;
+        self.around.lasts = policy.lasts;
+        self.stage = Stage::Running;
+        true
     }
 
     /// Begins the next attempt, at its guards.
-    #[inline]
     fn begin(&mut self) {
-        self.around.attempt = self.around.attempt.saturating_add(1);
-        if self.around.attempt == 1 {
-            self.start_deadline();
-            if let Some(budget) = self
-                .policy
-                .retry
-                .as_ref()
-                .and_then(|retry| retry.budget.as_ref())
-            {
-                budget.called();
+        if self.stage == Stage::First {
+            self.level = self.policy.first_level;
+            self.begin_call();
+            if let Some(outer) = current::deadline_around() {
+                let ends = self.around.ends_mut();
+                ends.call = ends.call.or_outer(outer);
             }
         }
+        self.stage = Stage::Guards;
+        self.around.attempt = self.around.attempt.saturating_add(1);
     }
 
-    /// Its own deadline, or that of a call around it, whichever comes first.
+    /// Starts the call's own deadline, and counts the call in the budget of its retries.
     #[inline]
-    fn start_deadline(&mut self) {
+    fn begin_call(&mut self) {
         if let Some(limit) = self.policy.deadline {
-            self.around.deadline = Deadline::of_call(limit);
+            self.around.ends_mut().call = Deadline::of_call(limit);
         }
-        if let Some(outer) = current::deadline_around() {
-            self.around.deadline = self.around.deadline.or_outer(outer);
+        let retry = self.policy.retry.as_ref();
+        if let Some(budget) = retry.and_then(|retry| retry.budget.as_ref()) {
+            budget.called();
         }
     }
 
     /// The guards let the attempt pass; its body comes next.
-    #[inline]
     fn enter_body(&mut self) {
         self.disarm(); // whatever it waited for: the limits of the body are armed anew
-        if self.policy.timeout.is_some() {
-            self.around.timeout = self.policy.timeout;
-        }
+        self.around.lasts = self.policy.lasts;
+        self.start_body();
         self.plan_fault();
+        if let Some(more) = &mut self.more {
+            more.token = None; // spent
+        }
+        self.stage = Stage::Running;
+    }
+
+    /// Notes when the body starts, where the breaker times it.
+    #[inline]
+    fn start_body(&mut self) {
+        let timed = |breaker: &&Breaker| breaker.times_calls();
+        if let Some(started) = self.breaker().filter(timed).map(Breaker::started) {
+            self.more().started = started;
+        }
+    }
+
+    #[inline]
+    fn holds_token(&self) -> bool {
+        self.more.as_ref().is_some_and(|more| more.token.is_some())
+    }
+
+    fn started(&self) -> Nanos {
+        self.more.as_ref().map_or(0, |more| more.started)
+    }
+
+    /// Runs what polls or calls the body.
+    #[inline]
+    fn inside<R>(&self, work: impl FnOnce() -> R) -> R {
+        scoped::inside(&self.around, work)
     }
 
     /// The body gave a value.
-    #[inline]
+    #[inline(never)]
     fn succeeded(&mut self) {
         if let Some(pass) = self.pass.take()
             && let Some(breaker) = self.breaker()
         {
-            breaker.succeeded(pass, self.started);
+            breaker.succeeded(pass, self.started());
         }
         self.policy.count(Ended::Ok);
         if self.placed {
             self.leave_place();
         }
         if self.around.attempt > 1 {
-            report(&Event::Recovered {
-                call: self.policy.name,
-                attempts: self.around.attempt,
-            });
+            self.recovered();
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn recovered(&self) {
+        report(&Event::Recovered {
+            call: self.policy.name,
+            attempts: self.around.attempt,
+        });
     }
 
     /// The body gave an error.
     #[inline(never)]
-    fn failed(&mut self, view: &View<'_>) -> Verdict {
+    fn failed<E>(&mut self, error: &mut E, view: impl Fn(&mut E, u32) -> View<'_>) -> Verdict {
+        // A `Classify` that panics is the body's panic too: the stage is still that of a body.
+        let view = self.seen(view(error, self.ran()));
+        self.judge(&view)
+    }
+
+    fn judge(&mut self, view: &View<'_>) -> Verdict {
+        self.stage = Stage::Body;
+        self.disarm();
         self.leave_attempt(view.class, view.counted);
         let verdict = self.after(view);
         if verdict == Verdict::Return {
@@ -264,7 +314,7 @@ impl<'p> Progress<'p> {
         self.report_rejection(rejection);
         let by_timeout = matches!(rejection, Rejection::Timeout { .. });
         // A hung dependency must trip the breaker; an impatient call around proves nothing.
-        let counted = by_timeout || !self.around.deadline.is_outer();
+        let counted = by_timeout || !self.around.deadline().is_outer();
         self.leave_attempt(Class::Timeout, counted);
         let verdict = if by_timeout {
             self.after(&View::new(Class::Timeout, rejection))
@@ -312,7 +362,8 @@ impl<'p> Progress<'p> {
         });
     }
 
-    fn wants_fallback(&mut self) -> bool {
+    /// Whether the fallback answers for how the call ended. Says so to telemetry.
+    pub fn wants_fallback(&mut self) -> bool {
         let wants = match self.policy.fallback_on {
             Some(FallbackOn::Error) => {
                 !matches!(self.ended, Ended::Ok | Ended::Expected | Ended::Ignored)
@@ -329,11 +380,12 @@ impl<'p> Progress<'p> {
     }
 }
 
-impl Drop for Progress<'_> {
+impl Drop for Call<'_> {
     /// A call that is dropped by its caller counts as nothing; one that panics is a failure.
     #[inline]
     fn drop(&mut self) {
-        if self.pass.is_some() || self.placed || self.token.is_some() {
+        // Whether a token is held is for `abandon` to see: without `more` there is none.
+        if self.pass.is_some() || self.placed || self.more.is_some() {
             self.abandon();
         }
     }

@@ -3,10 +3,10 @@
 
 use std::task::{Context, Poll};
 
-use super::{Progress, View};
+use super::{Call, View};
 use crate::rejection::Rejection;
 
-impl Progress<'_> {
+impl Call<'_> {
     #[inline(always)]
     pub(super) fn plan_fault(&mut self) {}
 

@@ -1,5 +1,5 @@
-//! What only some calls need: made at the first wait, pause, time limit or key, so that a call
-//! whose body is ready at once stays small.
+//! What only some calls need: made at the first wait, pause or time limit, so that a call whose
+//! body is ready at once stays small.
 
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -7,10 +7,10 @@ use std::time::Duration;
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep};
 
-use super::Progress;
+use super::Call;
 use super::guards::Waiting;
-use crate::breaker::Breaker;
-use crate::rate_limit::Whose;
+use crate::breaker::Nanos;
+use crate::deadline::Deadline;
 
 pin_project! {
     #[project = RestParts]
@@ -20,9 +20,6 @@ pin_project! {
         sleep: Option<Sleep>,
         pub(super) armed: Armed,
         pub(super) waiting: Option<Waiting>,
-        // Whose tokens, and whose breaker, where keys tell them apart.
-        pub(super) limit_of: Whose,
-        pub(super) breaker_of: BreakerOf,
         pub(super) previous_pause: Duration,
         // Attempts that never ran, since a guard refused them.
         pub(super) refused: u32,
@@ -39,24 +36,12 @@ pub(super) enum Armed {
     Wait,
 }
 
-/// The breaker of a call.
-pub(super) enum BreakerOf {
-    /// The one that the policy names.
-    Policy,
-    /// That of the call's key.
-    Key(Breaker),
-    /// None: there are too many keys.
-    Nobody,
-}
-
 impl Rest {
     fn new() -> Self {
         Self {
             sleep: None,
             armed: Armed::Nothing,
             waiting: None,
-            limit_of: Whose::All,
-            breaker_of: BreakerOf::Policy,
             previous_pause: Duration::ZERO,
             refused: 0,
         }
@@ -80,47 +65,53 @@ impl RestParts<'_> {
     }
 }
 
-impl Progress<'_> {
+impl Call<'_> {
     /// The rest, made where it is not there yet.
     #[inline(never)]
     pub(super) fn rest(&mut self) -> RestParts<'_> {
-        let rest = self.rest.get_or_insert_with(|| Box::pin(Rest::new()));
-        rest.as_mut().project()
+        let rest = &mut self.more().rest;
+        rest.get_or_insert_with(|| Box::pin(Rest::new()))
+            .as_mut()
+            .project()
+    }
+
+    fn known_rest(&self) -> Option<&Rest> {
+        self.more.as_ref()?.rest.as_deref()
     }
 
     /// What the timer runs for.
     pub(super) fn armed(&self) -> Armed {
-        self.rest.as_ref().map_or(Armed::Nothing, |rest| rest.armed)
+        self.known_rest().map_or(Armed::Nothing, |rest| rest.armed)
     }
 
     /// The limits of one attempt are not those of the next.
+    #[inline]
     pub(super) fn disarm(&mut self) {
-        if self.rest.is_some() {
+        self.around.lasts = Nanos::MAX;
+        if self.known_rest().is_some() {
             *self.rest().armed = Armed::Nothing;
-            self.around.cut = None;
+            self.around.ends_mut().attempt = Deadline::NONE;
         }
     }
 
+    #[inline]
     pub(super) fn is_waiting(&self) -> bool {
-        self.rest
-            .as_ref()
-            .is_some_and(|rest| rest.waiting.is_some())
+        self.known_rest().is_some_and(|rest| rest.waiting.is_some())
     }
 
     pub(super) fn stop_waiting(&mut self) {
-        if self.rest.is_some() {
+        if self.known_rest().is_some() {
             *self.rest().waiting = None;
         }
     }
 
-    /// Whose tokens this call takes.
-    pub(super) fn limit_of(&self) -> Whose {
-        self.rest.as_ref().map_or(Whose::All, |rest| rest.limit_of)
+    pub(super) fn previous_pause(&self) -> Duration {
+        self.known_rest()
+            .map_or(Duration::ZERO, |rest| rest.previous_pause)
     }
 
     /// How many attempts ran: all but those that a guard refused.
     pub(super) fn ran(&self) -> u32 {
-        let refused = self.rest.as_ref().map_or(0, |rest| rest.refused);
-        self.around.attempt - refused
+        self.around.attempt - self.known_rest().map_or(0, |rest| rest.refused)
     }
 }

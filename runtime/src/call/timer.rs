@@ -4,23 +4,23 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use super::rest::Armed;
-use super::{Progress, Verdict};
+use super::{Call, Stage};
 use crate::breaker::Nanos;
 use crate::clock;
 use crate::deadline::Deadline;
 use crate::rejection::Rejection;
 
-impl Progress<'_> {
+impl Call<'_> {
     /// Called while the body is pending: what cuts it now, if anything.
-    #[inline]
+    #[inline(never)]
     pub(super) fn poll_limits(&mut self, context: &mut Context<'_>) -> Poll<Rejection> {
-        if self.policy.timeout.is_none() && self.around.deadline.is_none() {
+        self.stage = Stage::Body;
+        if self.policy.timeout.is_none() && self.around.ends.is_none() {
             return Poll::Pending;
         }
         self.poll_timer(context)
     }
 
-    #[inline(never)]
     fn poll_timer(&mut self, context: &mut Context<'_>) -> Poll<Rejection> {
         if self.armed() == Armed::Nothing {
             self.arm_limits();
@@ -28,30 +28,34 @@ impl Progress<'_> {
         ready!(self.rest().poll_sleep(context));
         match self.armed() {
             Armed::Timeout(limit) => Poll::Ready(Rejection::Timeout { limit }),
-            Armed::Deadline => Poll::Ready(self.around.deadline.rejection()),
+            Armed::Deadline => Poll::Ready(self.around.deadline().rejection()),
             Armed::Nothing | Armed::Wait => Poll::Pending,
         }
     }
 
     /// The smaller limit names the error. The body now knows when its attempt ends.
     fn arm_limits(&mut self) {
-        match (self.policy.timeout, self.around.deadline.left()) {
+        match (self.policy.timeout, self.around.deadline().left()) {
             (Some(timeout), left) if left.is_none_or(|left| timeout <= left) => {
                 self.rest().arm(Armed::Timeout(timeout), timeout);
-                self.around.cut = Some(Deadline::of(timeout));
+                self.around.ends_mut().attempt = Deadline::of(timeout);
+                self.around.lasts = Nanos::MAX;
             }
             (_, Some(left)) => self.rest().arm(Armed::Deadline, left),
             (_, None) => {}
         }
     }
 
-    pub(super) fn start_pause(&mut self, verdict: Verdict) {
-        match verdict {
-            Verdict::Retry(pause) if pause > Duration::ZERO => {
-                self.rest().arm(Armed::Wait, pause);
-            }
-            _ => self.disarm(),
+    /// Begins the pause before the next attempt; pending until that.
+    #[inline(never)]
+    pub(super) fn pause(&mut self, pause: Duration, context: &mut Context<'_>) -> Poll<()> {
+        self.stage = Stage::Pause;
+        if pause > Duration::ZERO {
+            self.rest().arm(Armed::Wait, pause);
+        } else {
+            self.disarm();
         }
+        self.poll_pause(context)
     }
 
     /// Pending until `at`; the context's waker may wake sooner.
@@ -59,10 +63,16 @@ impl Progress<'_> {
         let Some(at) = at else { return Poll::Pending };
         self.rest()
             .arm(Armed::Wait, clock::left(at).unwrap_or_default());
-        self.poll_pause(context)
+        self.poll_armed_wait(context)
     }
 
     pub(super) fn poll_pause(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        ready!(self.poll_armed_wait(context));
+        self.stage = Stage::Next;
+        Poll::Ready(())
+    }
+
+    fn poll_armed_wait(&mut self, context: &mut Context<'_>) -> Poll<()> {
         if self.armed() == Armed::Wait {
             ready!(self.rest().poll_sleep(context));
             self.disarm();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use steadfast_options::Guards;
 
-use super::{Progress, View};
+use super::{Call, View};
 use crate::classify::Class;
 use crate::rejection::Rejection;
 use crate::retry::{RetryPolicy, Retrying};
@@ -19,7 +19,7 @@ pub(super) enum Verdict {
     Retry(Duration),
 }
 
-impl Progress<'_> {
+impl Call<'_> {
     /// Whether an attempt whose body failed so is followed by another.
     pub(super) fn after(&mut self, view: &View<'_>) -> Verdict {
         let policy = self.policy;
@@ -32,7 +32,7 @@ impl Progress<'_> {
         };
         let pause = policy
             .random(|rng| retry.pause(self.around.attempt, self.previous(retry), view.class, rng));
-        self.pause(retry, pause, view)
+        self.decide(retry, pause, view)
     }
 
     /// Whether an attempt that a guard at `level` refused is followed by another.
@@ -52,7 +52,7 @@ impl Progress<'_> {
         let pause = policy.random(|rng| {
             retry.pause_after(rejection, self.around.attempt, self.previous(retry), rng)
         });
-        self.pause(
+        self.decide(
             retry,
             pause,
             &View::new(Class::of_nested(rejection), rejection),
@@ -63,14 +63,12 @@ impl Progress<'_> {
         if self.around.attempt == 1 {
             retry.first_pause()
         } else {
-            self.rest
-                .as_ref()
-                .map_or(Duration::ZERO, |rest| rest.previous_pause)
+            self.previous_pause()
         }
     }
 
     /// The pause, where attempts are left, it ends before the deadline, and the budget allows it.
-    fn pause(&mut self, retry: &RetryPolicy, pause: Option<Duration>, view: &View<'_>) -> Verdict {
+    fn decide(&mut self, retry: &RetryPolicy, pause: Option<Duration>, view: &View<'_>) -> Verdict {
         let (call, attempts) = (self.policy.name, self.around.attempt);
         let View {
             class, text: error, ..
@@ -89,7 +87,7 @@ impl Progress<'_> {
         if self.last {
             return Verdict::Return;
         }
-        let Some(delay) = pause.filter(|pause| !self.around.deadline.outlasted_by(*pause)) else {
+        let Some(delay) = pause.filter(|pause| !self.around.deadline().outlasted_by(*pause)) else {
             return Verdict::Return;
         };
         if retry.budget.as_ref().is_some_and(|budget| !budget.allows()) {

@@ -38,11 +38,8 @@ pub(crate) fn check(sources: &Sources, in_use: &InUse) -> Checked {
         checked: Checked::default(),
     };
     check.names();
-    for (listed, _) in sources.calls() {
-        check.call(&listed.declared());
-    }
-    for made in &in_use.made {
-        check.call(&made.declared());
+    for call in declared(sources, in_use) {
+        check.call(&call);
     }
     for (kind, name, _) in &in_use.named {
         let definition = check.definition(*kind, *name);
@@ -94,10 +91,16 @@ fn collisions(what: &str, names: &Known) -> Vec<String> {
     found
 }
 
+fn declared<'a>(sources: &'a Sources, in_use: &'a InUse) -> impl Iterator<Item = Declared<'a>> {
+    let sites = sources
+        .sites
+        .iter()
+        .map(|listed| -> Declared<'a> { listed.declared() });
+    sites.chain(in_use.made.iter().map(|made| made.declared()))
+}
+
 fn names_of_calls(sources: &Sources, in_use: &InUse) -> Known {
-    let sites = sources.sites.iter().map(|listed| listed.declared());
-    let made = in_use.made.iter().map(|made| made.declared());
-    let calls = sites.chain(made);
+    let calls = declared(sources, in_use);
     calls
         .map(|call| (call.name.to_string(), format!(" at {}", call.place)))
         .collect()
@@ -109,9 +112,7 @@ fn names_of(kind: Kind, sources: &Sources, in_use: &InUse) -> Known {
     let mut names: Known = used
         .map(|(_, name, _)| (name.to_string(), String::new()))
         .collect();
-    let sites = sources.sites.iter().map(|listed| listed.declared());
-    let made = in_use.made.iter().map(|made| made.declared());
-    for call in sites.chain(made) {
+    for call in declared(sources, in_use) {
         for patch in [sources.call(&call).patch, Patch::of(call.settings)] {
             if let Some(name) = name_in(kind, call.name, &patch) {
                 names.insert(name.to_string(), format!(" at {}", call.place));

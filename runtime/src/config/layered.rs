@@ -87,12 +87,6 @@ impl Layered {
     pub(crate) fn values(&self) -> &[SetValue] {
         &self.values
     }
-
-    /// Where an option was set, if it was.
-    pub(crate) fn origin(&self, path: &str) -> Option<&Origin> {
-        let found = self.values.iter().find(|value| value.path == path);
-        found.map(|value| &value.origin)
-    }
 }
 
 #[cfg(test)]
@@ -153,7 +147,7 @@ mod tests {
             &file(),
             &[("breaker.failure_rate", Raw::Float(0.5))],
         ));
-        assert_eq!(layered.origin("breaker.failures"), None);
-        assert_eq!(layered.origin("breaker.failure_rate"), Some(&file()));
+        let paths: Vec<_> = layered.values().iter().map(|value| value.path).collect();
+        assert_eq!(paths, ["breaker.failure_rate"]);
     }
 }

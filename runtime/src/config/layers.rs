@@ -84,10 +84,6 @@ pub(crate) struct Layers {
 }
 
 impl Layers {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.defaults.iter().all(Vec::is_empty) && self.named.iter().all(Vec::is_empty)
-    }
-
     /// What the layers above the code say of a call or policy, from low to high.
     pub(crate) fn of(&self, subject: Subject<'_>) -> impl Iterator<Item = Vec<Given>> {
         self.named.iter().map(move |layer| {

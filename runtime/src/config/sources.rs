@@ -21,8 +21,6 @@ pub(crate) struct Sources {
     /// Those that the registry knows.
     pub(crate) sites: Catalog,
     pub(crate) layers: Layers,
-    /// What each site's call comes to, without what belongs to the policies it names.
-    calls: Vec<Layered>,
     /// The longest limit of what each named policy guards.
     guarded: HashMap<(Kind, Name), Duration>,
 }
@@ -49,10 +47,9 @@ impl Listed {
 
 impl Sources {
     pub(crate) fn new(version: u64, listed: Catalog, sites: Catalog, layers: Layers) -> Arc<Self> {
-        let calls = sites.iter().map(|listed| call(&listed.declared(), &layers));
-        let calls: Vec<Layered> = calls.collect();
         let mut guarded: HashMap<_, Duration> = HashMap::new();
-        for (listed, Layered { patch, .. }) in sites.iter().zip(&calls) {
+        for listed in sites.iter() {
+            let Layered { patch, .. } = &call(&listed.declared(), &layers);
             for kind in Kind::ALL {
                 let name = name_in(kind, listed.name, patch);
                 if let (Some(name), Some(limit)) = (name, guarded_limit(patch)) {
@@ -63,11 +60,10 @@ impl Sources {
         }
         Arc::new(Self {
             version,
-            calls,
-            guarded,
             listed,
             sites,
             layers,
+            guarded,
         })
     }
 
@@ -75,12 +71,7 @@ impl Sources {
         self.guarded.get(&(kind, name)).copied()
     }
 
-    /// Every site, with what its call comes to.
-    pub(crate) fn calls(&self) -> impl Iterator<Item = (&Listed, &Layered)> {
-        self.sites.iter().zip(&self.calls)
-    }
-
-    /// What a call comes to.
+    /// What a call comes to, without what belongs to the policies it names.
     pub(crate) fn call(&self, declared: &Declared<'_>) -> Layered {
         call(declared, &self.layers)
     }
@@ -97,8 +88,8 @@ pub(crate) fn name_in(kind: Kind, call: Name, patch: &Patch) -> Option<Name> {
 }
 
 /// Whether a patch has the policy that an option is of.
-fn has_policy_of(patch: &Patch, path: &str) -> bool {
-    match path.split_once('.').map(|(policy, _)| policy) {
+fn has_policy_of(patch: &Patch, option: &str) -> bool {
+    match option.split_once('.').map(|(policy, _)| policy) {
         None => true,
         Some("breaker") => patch.breaker.is_some(),
         Some("retry") => patch.retry.is_some(),

@@ -156,16 +156,16 @@ impl Notices {
             let _ = watcher.unwatch(gone); // where it was deleted the watch is gone already
         }
         self.complete = true;
-        let mut watched = BTreeSet::new();
+        let mut followed = BTreeSet::new();
         for folder in wanted {
             let known = self.folders.contains(&folder);
             if known || watcher.watch(&folder, RecursiveMode::NonRecursive).is_ok() {
-                watched.insert(folder);
+                followed.insert(folder);
             } else {
                 self.complete = false;
             }
         }
-        self.folders = watched;
+        self.folders = followed;
     }
 }
 

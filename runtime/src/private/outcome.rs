@@ -1,5 +1,6 @@
 //! What annotated functions return.
 
+use std::marker::PhantomData;
 use std::ops::ControlFlow;
 
 use crate::call::{Attempt, Call, Once, Refuse, View};
@@ -20,11 +21,11 @@ pub trait Outcome {
 }
 
 impl<T, E: TakesRejection> Outcome for Result<T, E> {
-    type Attempts = Attempts<E>;
+    type Attempts = Attempts<E, Take>;
 
     #[inline]
-    fn attempts() -> Attempts<E> {
-        Attempts { refuse: E::take }
+    fn attempts() -> Attempts<E, Take> {
+        Attempts(PhantomData)
     }
 }
 
@@ -47,6 +48,15 @@ impl<E: From<Rejection>> TakesRejection for E {
     }
 }
 
+/// Makes an error of a rejection in the error's own way.
+pub struct Take;
+
+impl<E: TakesRejection> Refuse<E> for Take {
+    fn refuse(rejection: Rejection) -> E {
+        E::take(rejection)
+    }
+}
+
 /// What runs the attempts of a function that returns `R`. Fails to compile where that is no
 /// `Result` whose error takes a rejection; all that follows hangs on what it gives, and is not
 /// complained about again.
@@ -56,41 +66,41 @@ pub fn attempts_of<R: Outcome>() -> R::Attempts {
     R::attempts()
 }
 
+/// Says what an error means to the policies. A pointer, so that what is done with it is compiled
+/// once for each type of error, not once for each annotated function.
+pub(super) type See<E> = for<'e> fn(&'e mut E, u32) -> View<'e>;
+
 /// Runs the attempts of a call whose error is `E`.
-pub struct Attempts<E> {
-    refuse: Refuse<E>,
-}
+pub struct Attempts<E, R>(PhantomData<fn() -> (E, R)>);
 
 #[allow(clippy::missing_errors_doc)] // they are the body's own
-impl<E> Attempts<E> {
+impl<E, R: Refuse<E>> Attempts<E, R> {
     /// Runs one attempt: `Break` with the call's result, `Continue` where another follows.
     #[inline]
-    pub fn attempt<'c, 'p, F, V, T>(
+    pub fn attempt<'c, 'p, F, T>(
         &self,
         call: &'c mut Call<'p>,
         body: F,
-        view: V,
-    ) -> Attempt<'c, 'p, F, V, E>
+        see: See<E>,
+    ) -> Attempt<'c, 'p, F, See<E>, R>
     where
         F: Future<Output = Result<T, E>>,
-        V: Fn(&mut E, u32) -> View<'_>,
     {
-        call.attempt(body, view, self.refuse)
+        call.attempt(body, see)
     }
 
     /// Runs the only attempt of a call without retry.
     #[inline]
-    pub fn once<'c, 'p, F, V, T>(
+    pub fn once<'c, 'p, F, T>(
         &self,
         call: &'c mut Call<'p>,
         body: F,
-        view: V,
-    ) -> Once<'c, 'p, F, V, E>
+        see: See<E>,
+    ) -> Once<'c, 'p, F, See<E>, R>
     where
         F: Future<Output = Result<T, E>>,
-        V: Fn(&mut E, u32) -> View<'_>,
     {
-        call.once(body, view, self.refuse)
+        call.once(body, see)
     }
 
     /// As [`attempt`](Self::attempt), for a sync body.
@@ -99,9 +109,9 @@ impl<E> Attempts<E> {
         &self,
         call: &mut Call<'_>,
         body: impl FnOnce() -> Result<T, E>,
-        view: impl Fn(&mut E, u32) -> View<'_>,
+        see: See<E>,
     ) -> ControlFlow<Result<T, E>> {
-        call.attempt_blocking(body, view, self.refuse)
+        call.attempt_blocking::<R, T, E>(body, see)
     }
 
     /// As [`once`](Self::once), for a sync body.
@@ -110,8 +120,8 @@ impl<E> Attempts<E> {
         &self,
         call: &mut Call<'_>,
         body: impl FnOnce() -> Result<T, E>,
-        view: impl Fn(&mut E, u32) -> View<'_>,
+        see: See<E>,
     ) -> Result<T, E> {
-        call.once_blocking(body, view, self.refuse)
+        call.once_blocking::<R, T, E>(body, see)
     }
 }

@@ -61,8 +61,13 @@ impl<'t> Reader<'t> {
                     let message = "a second document; one file holds one";
                     return Err(Wrong::new(mark(span.start), message));
                 }
-                (Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd, _)
-                | (Event::Nothing, _) => {}
+                (
+                    Event::StreamStart
+                    | Event::DocumentStart(_)
+                    | Event::DocumentEnd
+                    | Event::Nothing,
+                    _,
+                ) => {}
                 event => found = Some(self.node(event, 0)?),
             }
         }
