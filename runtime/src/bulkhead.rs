@@ -6,6 +6,9 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use steadfast_options::{BulkheadPatch, Name, defaults};
 
+use crate::config::values::Held;
+use crate::config::{Kind, SetValue};
+use crate::definition::Definition;
 use crate::rejection::Rejection;
 use crate::turns::{Queued, Turn, Turns};
 use crate::{clock, current, wait};
@@ -20,6 +23,7 @@ pub(crate) struct Places {
     max: AtomicU32,
     /// How many may wait; more than there can be where any number may.
     queue: AtomicU64,
+    held: Held,
     word: AtomicU64,
     turns: Turns,
 }
@@ -30,6 +34,7 @@ impl Places {
             name,
             max: AtomicU32::new(patch.max.unwrap_or(defaults::bulkhead::max)),
             queue: AtomicU64::new(patch.queue.map_or(u64::MAX, u64::from)),
+            held: Held::default(),
             word: AtomicU64::new(0),
             turns: Turns::default(),
         }
@@ -146,6 +151,16 @@ impl Bulkhead {
     #[must_use]
     pub fn name(&self) -> Name {
         self.0.name
+    }
+
+    /// Every option of it, with the layer that set it.
+    #[must_use]
+    pub fn values(&self) -> Vec<SetValue> {
+        self.0.held.values()
+    }
+
+    pub(crate) fn hold(&self, definition: Arc<Definition>) {
+        self.0.held.set(Kind::Bulkhead, definition);
     }
 
     /// Takes a place if there is one and nobody waits for it.

@@ -76,9 +76,9 @@ pub use breaker::{Breaker, BreakerStatus, KeyStatus, KeysStatus, Permit, State};
 pub use builder::{Policy, PolicyBuilder, PolicyError};
 pub use bulkhead::{Bulkhead, BulkheadStatus, Place};
 pub use classify::{Class, Classify};
-pub use config::{FilePlace, Origin, SetValue};
+pub use config::{FilePlace, Origin, SetValue, explain};
 #[cfg(feature = "config")]
-pub use config::{SetupError, UnknownNames};
+pub use config::{SetupError, UnknownNames, example_config};
 pub use conflict::Conflict;
 pub use current::{Current, IdempotencyKey, Inside, current};
 pub use error::{CallErr, Error};

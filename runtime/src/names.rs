@@ -23,6 +23,9 @@ pub(crate) trait Named: Clone {
 
     /// Takes a new definition over, and keeps state, counts and what is used.
     fn retune(&self, definition: &Definition);
+
+    /// Lets its handles know what holds, and why.
+    fn tell(&self, definition: Arc<Definition>);
 }
 
 impl Named for Breaker {
@@ -39,6 +42,10 @@ impl Named for Breaker {
         let max_keys = patch.max_keys.unwrap_or(defaults::breaker::max_keys);
         self.retuned(&Thresholds::new(&patch, definition.guarded), max_keys);
     }
+
+    fn tell(&self, definition: Arc<Definition>) {
+        self.hold(definition);
+    }
 }
 
 impl Named for RateLimit {
@@ -54,6 +61,10 @@ impl Named for RateLimit {
     fn retune(&self, definition: &Definition) {
         self.retuned(&definition.in_force.patch.rate_limit.unwrap_or_default());
     }
+
+    fn tell(&self, definition: Arc<Definition>) {
+        self.hold(definition);
+    }
 }
 
 impl Named for Bulkhead {
@@ -68,6 +79,10 @@ impl Named for Bulkhead {
 
     fn retune(&self, definition: &Definition) {
         self.retuned(&definition.in_force.patch.bulkhead.unwrap_or_default());
+    }
+
+    fn tell(&self, definition: Arc<Definition>) {
+        self.hold(definition);
     }
 }
 
@@ -160,6 +175,7 @@ impl<P: Named> Names<P> {
         config: &Config,
     ) -> Option<(P, Arc<Definition>)> {
         let made = (P::make(name, &definition), Arc::new(definition));
+        made.0.tell(made.1.clone());
         let mut held = self.held();
         if let Some(known) = held.named.get(&name) {
             return Some(known.clone());
@@ -192,6 +208,7 @@ impl<P: Named> Names<P> {
             if newer.in_force.patch != held.in_force.patch || newer.guarded != held.guarded {
                 changed.push((policy.clone(), newer.clone()));
             }
+            policy.tell(newer.clone());
             *held = newer;
         }
         // Outside the lock: a bulkhead that grows wakes those who wait.

@@ -1,7 +1,7 @@
 //! Named policies, and who uses which registry.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 #[cfg(all(feature = "testing", feature = "config"))]
 use std::ffi::OsString;
 use std::pin::Pin;
@@ -18,11 +18,11 @@ use crate::bulkhead::Bulkhead;
 use crate::catalog::{self, Catalog};
 #[cfg(feature = "config")]
 use crate::config::InUse;
-use crate::config::{Config, Declared, Kind, Layered, Layers, Sources, name_in};
+use crate::config::{
+    Call, Config, Declared, Kind, Layered, Layers, SetValue, Sources, name_in, values,
+};
 use crate::conflict::Conflict;
-#[cfg(feature = "config")]
-use crate::definition::Definition;
-use crate::definition::{self, ByHand};
+use crate::definition::{self, ByHand, Definition};
 #[cfg(feature = "config")]
 use crate::names::Named;
 use crate::names::Names;
@@ -398,6 +398,55 @@ impl Registry {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Every option of a call and of the policies it names.
+    pub(crate) fn values_of_call(&self, declared: &Declared<'_>) -> Vec<SetValue> {
+        let call = self.0.config.sources().call(declared);
+        let mut values = values::of_call(&call);
+        for kind in Kind::ALL {
+            if let Some(name) = name_in(kind, declared.name, &call.patch) {
+                values.extend(values::of_named(kind, &self.definition(kind, name)));
+            }
+        }
+        values::in_order(values)
+    }
+
+    /// The definition in force of a named policy, whether it has been used or not.
+    fn definition(&self, kind: Kind, name: Name) -> Arc<Definition> {
+        let config = &self.0.config;
+        match kind {
+            Kind::Breaker => self.0.breakers.definition(name, config),
+            Kind::RateLimit => self.0.rate_limits.definition(name, config),
+            Kind::Bulkhead => self.0.bulkheads.definition(name, config),
+        }
+    }
+
+    /// The calls that it knows: annotated functions, then policies made by hand that were announced.
+    pub(crate) fn calls(&self) -> impl Iterator<Item = Call> {
+        let sites = self.sites();
+        let calls: Vec<Call> = sites
+            .iter()
+            .map(|listed| Call::of(&listed.declared()))
+            .collect();
+        let made = self.0.made.all().into_iter();
+        let made = made.filter(|made| self.0.config.is_announced(&made.declared().name));
+        let made: Vec<Call> = made.map(|made| Call::of(&made.declared())).collect();
+        calls.into_iter().chain(made)
+    }
+
+    /// The policies of a kind that these calls name, by name, with every option.
+    pub(crate) fn values_by_name(&self, kind: Kind) -> Vec<(Name, Vec<SetValue>)> {
+        let sources = self.0.config.sources();
+        let names: BTreeSet<Name> = self
+            .calls()
+            .filter_map(|call| {
+                let layered = sources.call(&call.declared());
+                name_in(kind, call.name, &layered.patch)
+            })
+            .collect();
+        let values = |name| values::of_named(kind, &self.definition(kind, name));
+        names.into_iter().map(|name| (name, values(name))).collect()
+    }
+
     /// The annotated functions that it knows.
     pub(crate) fn sites(&self) -> Catalog {
         self.0.config.sites()
@@ -405,24 +454,11 @@ impl Registry {
 
     /// What a call comes to, the policies that it names included.
     pub(crate) fn in_force(&self, declared: &Declared<'_>) -> Layered {
-        let Inner {
-            breakers,
-            rate_limits,
-            bulkheads,
-            config,
-            ..
-        } = &*self.0;
-        let mut call = config.sources().call(declared);
+        let mut call = self.0.config.sources().call(declared);
         for kind in Kind::ALL {
-            let Some(name) = name_in(kind, declared.name, &call.patch) else {
-                continue;
-            };
-            let definition = match kind {
-                Kind::Breaker => breakers.definition(name, config),
-                Kind::RateLimit => rate_limits.definition(name, config),
-                Kind::Bulkhead => bulkheads.definition(name, config),
-            };
-            call.adopt(&definition.in_force);
+            if let Some(name) = name_in(kind, declared.name, &call.patch) {
+                call.adopt(&self.definition(kind, name).in_force);
+            }
         }
         call
     }

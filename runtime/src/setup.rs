@@ -250,6 +250,7 @@ impl Steadfast {
             &in_use,
         );
         let Loaded { layers, warnings } = loaded.map_err(|faults| SetupError::of(&faults))?;
+        config.announce(announced);
         registry.install(layers);
         Ok(warnings.iter().map(ToString::to_string).collect())
     }

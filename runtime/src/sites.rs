@@ -17,6 +17,7 @@ pub struct SiteInfo {
     site: &'static Site,
     policy: Arc<Resolved>,
     in_force: Layered,
+    values: Vec<SetValue>,
 }
 
 /// Every annotated function of this program and the crates it links, in the order of file and
@@ -41,6 +42,7 @@ pub fn sites() -> impl Iterator<Item = SiteInfo> {
         site: listed.site,
         policy: registry.policy_of(listed.site),
         in_force: registry.in_force(&listed.declared()),
+        values: registry.values_of_call(&listed.declared()),
     })
 }
 
@@ -75,11 +77,11 @@ impl SiteInfo {
         PolicyInfo::of(&self.in_force)
     }
 
-    /// Every option that the code or the configuration sets, its named policies' among them, with
-    /// the layer that set it.
+    /// Every option of the call and of the policies it names, with its value and the layer that set
+    /// it.
     #[must_use]
     pub fn values(&self) -> Vec<SetValue> {
-        self.in_force.values().to_vec()
+        self.values.clone()
     }
 
     /// How its calls ended so far.

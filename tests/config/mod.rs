@@ -1,5 +1,6 @@
 //! Configuration: layers, files, variables, setup, reload.
 
+mod explain;
 mod layers;
 mod reload;
 mod variables;
@@ -67,9 +68,13 @@ impl Apart {
     }
 
     pub(crate) fn told(&self, error: &SetupError) -> Vec<String> {
-        let folder = format!("{}/", self.folder.display());
         let faults = error.faults();
-        faults.map(|fault| fault.replace(&folder, "")).collect()
+        faults.map(|fault| self.told_text(fault.into())).collect()
+    }
+
+    /// A text without the folder's name.
+    pub(crate) fn told_text(&self, text: String) -> String {
+        text.replace(&format!("{}/", self.folder.display()), "")
     }
 }
 

@@ -22,13 +22,16 @@ use std::time::Duration;
 use steadfast_options::Name;
 
 pub(crate) use gate::Pass;
-pub(crate) use policy::{Thresholds, nanos};
+pub(crate) use policy::{Thresholds, nanos, probe_timeout};
 pub use state::State;
 pub use status::BreakerStatus;
 pub(crate) use successes::{Successes, Writers};
 pub(crate) use window::{Buckets, Nanos, Outcome, TimeWindow};
 
 use crate::clock;
+use crate::config::values::Held;
+use crate::config::{Kind, SetValue};
+use crate::definition::Definition;
 use crate::rejection::Rejection;
 use crate::telemetry::{Event, report};
 use gate::{Change, Gate, Refused};
@@ -64,6 +67,7 @@ struct Inner {
     /// The key that this is the breaker of, as text.
     key: Option<Box<str>>,
     max_keys: AtomicU32,
+    held: Held,
     keyed: OnceLock<Box<KeyedBreakers>>,
     #[cfg(feature = "testing")]
     changed: tokio::sync::Notify,
@@ -99,6 +103,7 @@ impl Breaker {
             slow_call: AtomicU64::new(slow_call(thresholds)),
             key,
             max_keys: AtomicU32::new(max_keys),
+            held: Held::default(),
             keyed: OnceLock::new(),
             gate,
             #[cfg(feature = "testing")]
@@ -129,6 +134,16 @@ impl Breaker {
     #[must_use]
     pub fn state(&self) -> State {
         self.0.gate.state(clock::now())
+    }
+
+    /// Every option of it, with the layer that set it; nothing for the breaker of a key.
+    #[must_use]
+    pub fn values(&self) -> Vec<SetValue> {
+        self.0.held.values()
+    }
+
+    pub(crate) fn hold(&self, definition: Arc<Definition>) {
+        self.0.held.set(Kind::Breaker, definition);
     }
 
     /// State, counts and thresholds.

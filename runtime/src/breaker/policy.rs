@@ -54,6 +54,13 @@ pub(crate) fn nanos(duration: Duration) -> Nanos {
     Nanos::try_from(duration.as_nanos()).unwrap_or(Nanos::MAX)
 }
 
+/// The default of `probe_timeout`, where `guarded` is the longest limit of what the breaker guards.
+pub(crate) fn probe_timeout(guarded: Option<Duration>) -> Duration {
+    guarded.map_or(DEFAULT_PROBE_TIMEOUT, |limit| {
+        limit.max(DEFAULT_PROBE_TIMEOUT)
+    })
+}
+
 impl Thresholds {
     /// `guarded` is the longest limit of what the breaker guards, for the default of
     /// `probe_timeout`.
@@ -65,11 +72,7 @@ impl Thresholds {
         let recovery_max = patch
             .recovery_max
             .unwrap_or(recovery.max(DEFAULT_RECOVERY_MAX));
-        let probe_timeout = patch.probe_timeout.unwrap_or_else(|| {
-            guarded.map_or(DEFAULT_PROBE_TIMEOUT, |limit| {
-                limit.max(DEFAULT_PROBE_TIMEOUT)
-            })
-        });
+        let probe_timeout = patch.probe_timeout.unwrap_or(probe_timeout(guarded));
         let min_calls = patch.min_calls.unwrap_or_else(|| {
             patch
                 .window_calls

@@ -74,10 +74,11 @@ impl Policy {
         PolicyInfo::of(&self.0.in_force())
     }
 
-    /// Every option that the builder or the configuration sets, with the layer that set it.
+    /// Every option of the call and of the policies it names, with its value and the layer that set
+    /// it.
     #[must_use]
     pub fn values(&self) -> Vec<SetValue> {
-        self.0.in_force().values().to_vec()
+        self.0.registry.values_of_call(&self.0.declared())
     }
 
     /// How the calls under this policy ended so far, those of its clones included.

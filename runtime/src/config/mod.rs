@@ -6,14 +6,18 @@
 //! `read`, `variables`), checked as a whole (`check`), and installed as a whole
 //! (`Registry::install`).
 
+mod explain;
 mod layered;
 mod layers;
 mod origin;
 mod report;
 mod sources;
+pub(crate) mod values;
 
 #[cfg(feature = "config")]
 mod check;
+#[cfg(feature = "config")]
+mod example;
 #[cfg(feature = "config")]
 mod file;
 #[cfg(feature = "config")]
@@ -30,6 +34,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 #[cfg(feature = "config")]
 pub(crate) use check::InUse;
+#[cfg(feature = "config")]
+pub use example::example_config;
+pub use explain::explain;
 pub use layered::SetValue;
 pub(crate) use layered::{Given, Layered};
 pub(crate) use layers::{Layers, Subject};
@@ -41,7 +48,7 @@ pub use origin::{FilePlace, Origin};
 pub(crate) use report::Fault;
 #[cfg(feature = "config")]
 pub use report::SetupError;
-pub(crate) use sources::{Declared, Sources, name_in};
+pub(crate) use sources::{Call, Declared, Sources, name_in};
 #[cfg(feature = "watch")]
 pub(crate) use watch::{Prints, Watch};
 
@@ -55,6 +62,8 @@ pub(crate) struct Config {
     version: AtomicU64,
     #[cfg(feature = "config")]
     variables: Mutex<Option<Arc<Variables>>>,
+    /// Names that a setup announced.
+    announced: Mutex<Vec<String>>,
     #[cfg(feature = "testing")]
     only: Mutex<Option<String>>,
 }
@@ -111,6 +120,23 @@ impl Config {
     #[allow(clippy::unused_self)] // the environment is not read
     fn first_layers(&self, _: &Catalog) -> (Layers, Vec<Fault>) {
         (Layers::default(), Vec::new())
+    }
+
+    /// Notes the names of policies that will be made by hand.
+    pub(crate) fn announce(&self, names: &[String]) {
+        let mut announced = self
+            .announced
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *announced = names.to_vec();
+    }
+
+    pub(crate) fn is_announced(&self, name: &str) -> bool {
+        let announced = self
+            .announced
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        announced.iter().any(|known| known == name)
     }
 
     /// Whether this is the version in force still.

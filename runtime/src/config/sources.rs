@@ -34,6 +34,34 @@ pub(crate) struct Declared<'a> {
     pub(crate) settings: &'a [Setting],
 }
 
+/// What the code says of a call, kept.
+pub(crate) struct Call {
+    pub(crate) name: Name,
+    pub(crate) place: Place,
+    flavor: Flavor,
+    settings: Vec<Setting>,
+}
+
+impl Call {
+    pub(crate) fn of(declared: &Declared<'_>) -> Self {
+        Self {
+            name: declared.name,
+            place: declared.place,
+            flavor: declared.flavor,
+            settings: declared.settings.to_vec(),
+        }
+    }
+
+    pub(crate) fn declared(&self) -> Declared<'_> {
+        Declared {
+            name: self.name,
+            place: self.place,
+            flavor: self.flavor,
+            settings: &self.settings,
+        }
+    }
+}
+
 impl Listed {
     pub(crate) fn declared(&self) -> Declared<'static> {
         Declared {

@@ -15,6 +15,9 @@ use steadfast_options::{Algorithm, Name, RateLimitPatch, defaults};
 
 use crate::breaker::{Nanos, nanos};
 use crate::clock;
+use crate::config::values::Held;
+use crate::config::{Kind, SetValue};
+use crate::definition::Definition;
 use crate::keys::{Forgettable, Full, Key, Keys};
 use crate::rejection::Rejection;
 use crate::turns::Turn;
@@ -39,6 +42,7 @@ pub struct RateLimit(Arc<Inner>);
 struct Inner {
     name: Name,
     rate: Mutex<Rate>,
+    held: Held,
     /// Whether the coarse clock will do.
     coarse: AtomicBool,
     lane: Arc<Lane>,
@@ -94,6 +98,7 @@ impl RateLimit {
         Self(Arc::new(Inner {
             name,
             rate: Mutex::new(rate),
+            held: Held::default(),
             coarse: AtomicBool::new(rate.allows_coarse_time()),
             lane: Arc::new(Lane::new(rate)),
             keys: Keys::new(patch.max_keys.unwrap_or(defaults::rate_limit::max_keys)),
@@ -136,6 +141,16 @@ impl RateLimit {
     #[must_use]
     pub fn name(&self) -> Name {
         self.0.name
+    }
+
+    /// Every option of it, with the layer that set it.
+    #[must_use]
+    pub fn values(&self) -> Vec<SetValue> {
+        self.0.held.values()
+    }
+
+    pub(crate) fn hold(&self, definition: Arc<Definition>) {
+        self.0.held.set(Kind::RateLimit, definition);
     }
 
     /// Takes a token if there is one and nobody waits for it.
