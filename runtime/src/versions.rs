@@ -61,3 +61,48 @@ impl Versions {
         self.site.policy.set(Some(kept));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use steadfast_options::{Flavor, Name, Patch};
+
+    use super::*;
+    use crate::registry::Registry;
+
+    static SITE: Site = Site::new("versions", "versions.rs", 1, Flavor::Async, &[]);
+
+    #[test]
+    fn a_published_version_that_comes_again_is_used_again() {
+        let registry = Registry::new();
+        let policy = |seconds| {
+            let mut patch = Patch::default();
+            patch.call.timeout = Some(Duration::from_secs(seconds));
+            let name = Name::from_static("versions");
+            Arc::new(Resolved::new(name, &patch, None, &registry))
+        };
+        let mut versions = Versions::new(&SITE, policy(0));
+        let mut published = Vec::new();
+        for round in 0..100 {
+            versions.put(policy(1 + round % 4));
+            versions.publish();
+            let now: *const Resolved = SITE.policy.get().unwrap();
+            assert_eq!(
+                SITE.policy.get().unwrap().timeout,
+                Some(Duration::from_secs(1 + round % 4))
+            );
+            if !published.contains(&now) {
+                published.push(now);
+            }
+        }
+        assert_eq!((published.len(), versions.earlier.len()), (4, 3));
+        SITE.policy.set(None);
+    }
+
+    #[test]
+    fn a_version_takes_less_than_two_kilobytes() {
+        // What a reload that changes a call keeps; its counters are those of the version before.
+        assert!(size_of::<Resolved>() <= 2048, "{}", size_of::<Resolved>());
+    }
+}

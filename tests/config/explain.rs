@@ -93,6 +93,9 @@ async fn handles_and_sites_give_every_value_with_its_layer() {
     apart.start("steadfast.toml", FILE).await.unwrap();
     apart
         .scope(async {
+            full(&Dependency::playing("S")).await.unwrap();
+            bare().await.unwrap();
+            own().await.unwrap();
             let shown = |values: Vec<steadfast::SetValue>, path: &str| {
                 let found = values.iter().find(|value| value.path == path);
                 found

@@ -2,6 +2,7 @@
 
 mod explain;
 mod layers;
+mod mutated;
 mod reload;
 mod variables;
 mod wrong;

@@ -1,7 +1,7 @@
 //! Reading a configuration as a whole: files, variables, and the check of both.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::check::{InUse, check, code_faults};
 use super::report::Fault;
@@ -44,10 +44,25 @@ pub(crate) fn load(
     sites: &Catalog,
     in_use: &InUse,
 ) -> Result<Loaded, Vec<Fault>> {
+    let files = files.iter().map(|file| read::read(file));
+    load_said(files, variables, unknown, sites, in_use)
+}
+
+/// Checks what files are said to hold.
+pub(crate) fn load_said(
+    files: impl Iterator<Item = read::Said>,
+    variables: &Variables,
+    unknown: UnknownNames,
+    sites: &Catalog,
+    in_use: &InUse,
+) -> Result<Loaded, Vec<Fault>> {
     let mut layers = Layers::default();
     let mut faults = Vec::new();
     for file in files {
-        add_file(file, &mut layers, &mut faults);
+        layers.defaults.push(file.defaults);
+        layers.named.push(file.entries);
+        layers.mentioned.extend(file.mentioned);
+        faults.extend(file.faults);
     }
     let said = variables::read(variables.iter().cloned());
     faults.extend(said.faults);
@@ -68,14 +83,6 @@ pub(crate) fn load(
     }
     Fault::in_order(&mut faults);
     Err(faults)
-}
-
-fn add_file(file: &Path, layers: &mut Layers, faults: &mut Vec<Fault>) {
-    let said = read::read(file);
-    layers.defaults.push(said.defaults);
-    layers.named.push(said.entries);
-    layers.mentioned.extend(said.mentioned);
-    faults.extend(said.faults);
 }
 
 /// Whether a variable may belong to another program: the operators' forms have no prefix of ours.

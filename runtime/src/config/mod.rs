@@ -42,9 +42,13 @@ pub(crate) use layered::{Given, Layered};
 pub(crate) use layers::{Layers, Subject};
 #[cfg(feature = "config")]
 pub use load::UnknownNames;
+#[cfg(all(feature = "config", feature = "testing"))]
+pub(crate) use load::load_said;
 #[cfg(feature = "config")]
 pub(crate) use load::{Loaded, Variables, load, variables_alone};
 pub use origin::{FilePlace, Origin};
+#[cfg(all(feature = "config", feature = "testing"))]
+pub(crate) use read::read_bytes;
 pub(crate) use report::Fault;
 #[cfg(feature = "config")]
 pub use report::SetupError;

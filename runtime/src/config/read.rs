@@ -24,12 +24,22 @@ pub(crate) struct Said {
 
 /// Reads a file, and what is wrong with it.
 pub(crate) fn read(path: &Path) -> Said {
+    said(path, file::read(path))
+}
+
+/// Reads what a file of this name would hold.
+#[cfg(feature = "testing")]
+pub(crate) fn read_bytes(name: &Path, bytes: &[u8]) -> Said {
+    said(name, file::read_bytes(name, bytes))
+}
+
+fn said(path: &Path, content: Result<Node, Unreadable>) -> Said {
     let file: Arc<str> = path.display().to_string().into();
     let mut reader = Reader {
         file: file.clone(),
         said: Said::default(),
     };
-    match file::read(path) {
+    match content {
         Ok(root) => reader.root(&root),
         Err(Unreadable::At(all)) => all.into_iter().for_each(|wrong| reader.wrong(wrong)),
         Err(Unreadable::Whole(message)) => {

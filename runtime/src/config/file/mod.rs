@@ -13,6 +13,7 @@ pub(crate) use node::{Content, Key, Mark, Node, Wrong};
 
 /// Bytes of a file at most.
 const LARGEST: u64 = 1 << 20;
+const TOO_LARGE: &str = "it is larger than 1 MiB; no configuration needs as much";
 
 /// What is wrong with a file as a whole, or at places in it.
 #[derive(Debug)]
@@ -30,6 +31,20 @@ pub(crate) fn read(path: &Path) -> Result<Node, Unreadable> {
     let parse = parser(path).map_err(Unreadable::Whole)?;
     let bytes = contents(path).map_err(Unreadable::Whole)?;
     parse_bytes(parse, &bytes)
+}
+
+/// Reads what a file of this name would hold.
+///
+/// # Errors
+///
+/// As [`read`].
+#[cfg(feature = "testing")]
+pub(crate) fn read_bytes(name: &Path, bytes: &[u8]) -> Result<Node, Unreadable> {
+    let parse = parser(name).map_err(Unreadable::Whole)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(Unreadable::Whole(TOO_LARGE.into()));
+    }
+    parse_bytes(parse, bytes)
 }
 
 type Parse = fn(&str) -> Result<Node, Vec<Wrong>>;
@@ -89,7 +104,7 @@ pub(crate) fn contents(path: &Path) -> Result<Vec<u8>, String> {
     let mut file = File::open(path).map_err(told)?.take(LARGEST + 1);
     file.read_to_end(&mut bytes).map_err(told)?;
     if bytes.len() as u64 > LARGEST {
-        return Err("it is larger than 1 MiB; no configuration needs as much".into());
+        return Err(TOO_LARGE.into());
     }
     Ok(bytes)
 }
