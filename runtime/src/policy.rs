@@ -98,7 +98,7 @@ impl Resolved {
 
     /// Whether calls would fare the same under both.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
-        let opening = |policy: &Self| std::mem::discriminant(&policy.opening);
+        let opening = |policy: &Self| (policy.opening, policy.opens_by_the_clock);
         self.patch == other.patch && opening(self) == opening(other)
     }
 

@@ -97,7 +97,7 @@ impl std::fmt::Debug for SiteInfo {
             .field("name", &self.name())
             .field("at", &format_args!("{}", self.site.place))
             .field("policy", &self.policy())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

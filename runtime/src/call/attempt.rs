@@ -1,6 +1,5 @@
 //! One attempt of an async call: its guards, its body, its limits, the pause after it.
 
-use std::marker::PhantomData;
 use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -15,59 +14,77 @@ pin_project! {
     /// The future of [`Call::attempt`].
     #[doc(hidden)]
     #[must_use = "futures do nothing unless polled"]
-    pub struct Attempt<'c, 'p, F, V, R> {
+    pub struct Attempt<'c, 'p, F, V, E> {
         call: &'c mut Call<'p>,
         #[pin]
         body: Option<F>,
         view: V,
-        refuse: PhantomData<fn() -> R>,
+        refuse: Refuse<E>,
     }
 }
 
-/// Makes the function's own error of a rejection. A type of its own, not a bound on `E`: that would
+/// Makes the function's own error of a rejection. A pointer, not a bound: a bound here would
 /// repeat the compiler's complaint about an error type that takes none.
-pub trait Refuse<E> {
-    /// The error.
-    fn refuse(rejection: Rejection) -> E;
+///
+/// It leaves the error where it is told to: were it returned, the place for what it returns would be
+/// that of the call's result too, and each result of each call would be copied through memory.
+pub(crate) type Refuse<E> = fn(Rejection, &mut Option<E>);
+
+/// The function's own error.
+#[inline]
+pub(super) fn refused<E>(refuse: Refuse<E>, rejection: Rejection) -> E {
+    let mut error = None;
+    refuse(rejection, &mut error);
+    match error {
+        Some(error) => error,
+        None => unreachable!("a rejection becomes an error"),
+    }
 }
 
 impl<'p> Call<'p> {
     /// Runs one attempt: `Break` with the call's result, `Continue` where another follows, its
     /// pause over.
     #[inline]
-    pub(crate) fn attempt<F, V, R, T, E>(&mut self, body: F, view: V) -> Attempt<'_, 'p, F, V, R>
+    pub(crate) fn attempt<F, V, T, E>(
+        &mut self,
+        body: F,
+        view: V,
+        refuse: Refuse<E>,
+    ) -> Attempt<'_, 'p, F, V, E>
     where
         F: Future<Output = Result<T, E>>,
         V: Fn(&mut E, u32) -> View<'_>,
-        R: Refuse<E>,
     {
         Attempt {
             call: self,
             body: Some(body),
             view,
-            refuse: PhantomData,
+            refuse,
         }
     }
 
     /// Runs the only attempt of a call without retry.
     #[inline]
-    pub(crate) fn once<F, V, R, T, E>(&mut self, body: F, view: V) -> Once<'_, 'p, F, V, R>
+    pub(crate) fn once<F, V, T, E>(
+        &mut self,
+        body: F,
+        view: V,
+        refuse: Refuse<E>,
+    ) -> Once<'_, 'p, F, V, E>
     where
         F: Future<Output = Result<T, E>>,
         V: Fn(&mut E, u32) -> View<'_>,
-        R: Refuse<E>,
     {
         Once {
-            attempt: self.attempt(body, view),
+            attempt: self.attempt(body, view, refuse),
         }
     }
 }
 
-impl<F, V, R, T, E> Future for Attempt<'_, '_, F, V, R>
+impl<F, V, T, E> Future for Attempt<'_, '_, F, V, E>
 where
     F: Future<Output = Result<T, E>>,
     V: Fn(&mut E, u32) -> View<'_>,
-    R: Refuse<E>,
 {
     type Output = ControlFlow<Result<T, E>>;
 
@@ -91,7 +108,9 @@ where
                 let polled = match call.poll_fault(context) {
                     None => call.inside(|| body.poll(context)),
                     Some(Poll::Pending) => Poll::Pending,
-                    Some(Poll::Ready(rejection)) => Poll::Ready(Err(R::refuse(rejection))),
+                    Some(Poll::Ready(rejection)) => {
+                        Poll::Ready(Err(refused(*this.refuse, rejection)))
+                    }
                 };
                 match polled {
                     Poll::Ready(Ok(value)) => {
@@ -106,13 +125,13 @@ where
                         let rejection = ready!(call.poll_limits(context));
                         this.body.set(None);
                         match call.cut(&rejection) {
-                            Verdict::Return => return ended(Err(R::refuse(rejection))),
+                            Verdict::Return => return ended(Err(refused(*this.refuse, rejection))),
                             Verdict::Retry(pause) => pause,
                         }
                     }
                 }
             }
-            Enter::Refused(rejection) => return ended(Err(R::refuse(rejection))),
+            Enter::Refused(rejection) => return ended(Err(refused(*this.refuse, rejection))),
             Enter::Again(pause) => pause,
             Enter::Over => return Poll::Ready(ControlFlow::Continue(())),
             Enter::Pending => return Poll::Pending,
@@ -126,17 +145,16 @@ pin_project! {
     /// The future of [`Call::once`].
     #[doc(hidden)]
     #[must_use = "futures do nothing unless polled"]
-    pub struct Once<'c, 'p, F, V, R> {
+    pub struct Once<'c, 'p, F, V, E> {
         #[pin]
-        attempt: Attempt<'c, 'p, F, V, R>,
+        attempt: Attempt<'c, 'p, F, V, E>,
     }
 }
 
-impl<F, V, R, T, E> Future for Once<'_, '_, F, V, R>
+impl<F, V, T, E> Future for Once<'_, '_, F, V, E>
 where
     F: Future<Output = Result<T, E>>,
     V: Fn(&mut E, u32) -> View<'_>,
-    R: Refuse<E>,
 {
     type Output = Result<T, E>;
 

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::task::Waker;
 use std::time::Duration;
 
-use super::attempt::{Refuse, no_retry};
+use super::attempt::{Refuse, no_retry, refused};
 use super::guards::Step;
 use super::{Call, Verdict, View};
 use crate::rejection::Rejection;
@@ -21,21 +21,24 @@ enum Enter {
 impl Call<'_> {
     /// As [`attempt`](Self::attempt), for a sync body.
     #[inline]
-    pub(crate) fn attempt_blocking<R: Refuse<E>, T, E>(
+    pub(crate) fn attempt_blocking<T, E>(
         &mut self,
         body: impl FnOnce() -> Result<T, E>,
         view: impl Fn(&mut E, u32) -> View<'_>,
+        refuse: Refuse<E>,
     ) -> ControlFlow<Result<T, E>> {
         if !self.enters_at_once() {
             match self.enter_blocking() {
                 Enter::Body => {}
-                Enter::Refused(rejection) => return ControlFlow::Break(Err(R::refuse(rejection))),
+                Enter::Refused(rejection) => {
+                    return ControlFlow::Break(Err(refused(refuse, rejection)));
+                }
                 Enter::Again => return ControlFlow::Continue(()),
             }
         }
         let result = match self.fault_blocking() {
             None => self.inside(body),
-            Some(rejection) => Err(R::refuse(rejection)),
+            Some(rejection) => Err(refused(refuse, rejection)),
         };
         match result {
             Ok(value) => {
@@ -54,12 +57,13 @@ impl Call<'_> {
 
     /// As [`once`](Self::once), for a sync body.
     #[inline]
-    pub(crate) fn once_blocking<R: Refuse<E>, T, E>(
+    pub(crate) fn once_blocking<T, E>(
         &mut self,
         body: impl FnOnce() -> Result<T, E>,
         view: impl Fn(&mut E, u32) -> View<'_>,
+        refuse: Refuse<E>,
     ) -> Result<T, E> {
-        match self.attempt_blocking::<R, T, E>(body, view) {
+        match self.attempt_blocking(body, view, refuse) {
             ControlFlow::Break(result) => result,
             ControlFlow::Continue(()) => no_retry(),
         }

@@ -73,7 +73,7 @@ pub(super) enum BreakerOf {
 impl Call<'_> {
     /// Tells the calls of this function apart by a key, for its rate limit.
     pub fn limit_key(&mut self, key: &(impl KeyValue + ?Sized)) {
-        self.more().limit_of = Whose::Of(Key::of(key));
+        self.limit_of = Whose::Of(Key::of(key));
     }
 
     /// Tells the calls of this function apart by a key, for its breaker.
@@ -105,7 +105,7 @@ impl Call<'_> {
         }
         let mut token = None;
         if let Some(guard) = &policy.rate_limit {
-            match guard.limit.take(self.limit_of()) {
+            match guard.limit.take(self.limit_of) {
                 Ok(taken) => token = Some(taken),
                 Err(_) => return false,
             }
@@ -136,15 +136,9 @@ impl Call<'_> {
     #[inline(never)]
     fn leave_again(&mut self, token: Option<Token>) {
         if let (Some(token), Some(guard)) = (token, &self.policy.rate_limit) {
-            guard.limit.give_back(self.limit_of(), token);
+            guard.limit.give_back(self.limit_of, token);
         }
         self.leave_place();
-    }
-
-    /// Whose tokens this call takes.
-    #[inline]
-    fn limit_of(&self) -> Whose {
-        self.more.as_ref().map_or(Whose::All, |more| more.limit_of)
     }
 
     /// Goes on towards the body of the attempt, or to the next attempt.
@@ -263,7 +257,7 @@ impl Call<'_> {
         let refuse = |time| Held::Refused(guard.limit.rejection(time));
         if !self.is_waiting() {
             let wait = self.before_deadline(guard.wait);
-            match guard.limit.take_or_wait(self.limit_of(), wait) {
+            match guard.limit.take_or_wait(self.limit_of, wait) {
                 Taken::Refused(time) => return Err(refuse(time)),
                 Taken::Token(token) => {
                     self.more().token = Some(token);
@@ -404,7 +398,7 @@ impl Call<'_> {
     fn give_token_back(&mut self) {
         let token = self.more.as_mut().and_then(|more| more.token.take());
         if let (Some(token), Some(guard)) = (token, &self.policy.rate_limit) {
-            guard.limit.give_back(self.limit_of(), token);
+            guard.limit.give_back(self.limit_of, token);
         }
     }
 

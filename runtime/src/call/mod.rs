@@ -22,7 +22,8 @@ use std::pin::Pin;
 
 use steadfast_options::{FallbackOn, Guards};
 
-pub use attempt::{Attempt, Once, Refuse};
+pub(crate) use attempt::Refuse;
+pub use attempt::{Attempt, Once};
 
 use crate::breaker::{Breaker, Nanos, Pass};
 use crate::classify::{Class, is_own_limit};
@@ -95,17 +96,18 @@ pub struct Call<'p> {
     /// Whether no attempt may follow.
     last: bool,
     ended: Ended,
+    /// Whose tokens it takes, where a key tells them apart.
+    limit_of: Whose,
     more: Option<More>,
 }
 
-/// What calls with keys, queues, slow calls, time limits or failures need.
+/// What calls with queues, pauses, breakers by key, slow calls or time limits need.
 struct More {
     /// When the body started, where the breaker times it.
     started: Nanos,
     /// A token that is given back unless the body runs.
     token: Option<Token>,
-    /// Whose tokens, and whose breaker, where keys tell them apart.
-    limit_of: Whose,
+    /// Whose breaker, where a key tells them apart.
     breaker_of: BreakerOf,
     rest: Option<Pin<Box<Rest>>>,
     #[cfg(feature = "testing")]
@@ -117,7 +119,6 @@ impl More {
         Self {
             started: 0,
             token: None,
-            limit_of: Whose::All,
             breaker_of: BreakerOf::Policy,
             rest: None,
             #[cfg(feature = "testing")]
@@ -153,6 +154,7 @@ impl<'p> Call<'p> {
             placed: false,
             last: false,
             ended: Ended::Ok,
+            limit_of: Whose::All,
             more: None,
         }
     }

@@ -13,11 +13,11 @@ pub use steadfast_options as options;
 pub use answer::{answer, answer_now};
 pub use key::KeyValue;
 pub use key_text::KeyText;
-pub use outcome::{Outcome, Take, attempts_of};
+pub use outcome::{Outcome, TakesRejection, attempts_of};
 pub use probe::Probe;
 pub use replay::Replay;
 
-pub use crate::call::{Attempt, Call, Once, Refuse, View};
+pub use crate::call::{Attempt, Call, Once, View};
 pub use crate::classify::Class;
 pub use crate::policy::PolicyRef;
 pub use crate::site::{Site, SiteEntry};

@@ -1,6 +1,5 @@
 //! What annotated functions return.
 
-use std::marker::PhantomData;
 use std::ops::ControlFlow;
 
 use crate::call::{Attempt, Call, Once, Refuse, View};
@@ -21,11 +20,11 @@ pub trait Outcome {
 }
 
 impl<T, E: TakesRejection> Outcome for Result<T, E> {
-    type Attempts = Attempts<E, Take>;
+    type Attempts = Attempts<E>;
 
     #[inline]
-    fn attempts() -> Attempts<E, Take> {
-        Attempts(PhantomData)
+    fn attempts() -> Attempts<E> {
+        Attempts { refuse: E::take }
     }
 }
 
@@ -36,24 +35,14 @@ impl<T, E: TakesRejection> Outcome for Result<T, E> {
     note = "add a variant to it: with thiserror `#[error(transparent)] Rejected(#[from] steadfast::Rejection)`, else `impl From<steadfast::Rejection>`; or return `steadfast::Error<…>` around it"
 )]
 pub trait TakesRejection: Sized {
-    /// The error.
-    fn take(rejection: Rejection) -> Self;
+    /// Makes the error.
+    fn take(rejection: Rejection, error: &mut Option<Self>);
 }
 
 #[diagnostic::do_not_recommend]
 impl<E: From<Rejection>> TakesRejection for E {
-    #[inline]
-    fn take(rejection: Rejection) -> Self {
-        rejection.into()
-    }
-}
-
-/// Makes an error of a rejection in the error's own way.
-pub struct Take;
-
-impl<E: TakesRejection> Refuse<E> for Take {
-    fn refuse(rejection: Rejection) -> E {
-        E::take(rejection)
+    fn take(rejection: Rejection, error: &mut Option<Self>) {
+        *error = Some(rejection.into());
     }
 }
 
@@ -71,10 +60,12 @@ pub fn attempts_of<R: Outcome>() -> R::Attempts {
 pub(super) type See<E> = for<'e> fn(&'e mut E, u32) -> View<'e>;
 
 /// Runs the attempts of a call whose error is `E`.
-pub struct Attempts<E, R>(PhantomData<fn() -> (E, R)>);
+pub struct Attempts<E> {
+    refuse: Refuse<E>,
+}
 
 #[allow(clippy::missing_errors_doc)] // they are the body's own
-impl<E, R: Refuse<E>> Attempts<E, R> {
+impl<E> Attempts<E> {
     /// Runs one attempt: `Break` with the call's result, `Continue` where another follows.
     #[inline]
     pub fn attempt<'c, 'p, F, T>(
@@ -82,11 +73,11 @@ impl<E, R: Refuse<E>> Attempts<E, R> {
         call: &'c mut Call<'p>,
         body: F,
         see: See<E>,
-    ) -> Attempt<'c, 'p, F, See<E>, R>
+    ) -> Attempt<'c, 'p, F, See<E>, E>
     where
         F: Future<Output = Result<T, E>>,
     {
-        call.attempt(body, see)
+        call.attempt(body, see, self.refuse)
     }
 
     /// Runs the only attempt of a call without retry.
@@ -96,11 +87,11 @@ impl<E, R: Refuse<E>> Attempts<E, R> {
         call: &'c mut Call<'p>,
         body: F,
         see: See<E>,
-    ) -> Once<'c, 'p, F, See<E>, R>
+    ) -> Once<'c, 'p, F, See<E>, E>
     where
         F: Future<Output = Result<T, E>>,
     {
-        call.once(body, see)
+        call.once(body, see, self.refuse)
     }
 
     /// As [`attempt`](Self::attempt), for a sync body.
@@ -111,7 +102,7 @@ impl<E, R: Refuse<E>> Attempts<E, R> {
         body: impl FnOnce() -> Result<T, E>,
         see: See<E>,
     ) -> ControlFlow<Result<T, E>> {
-        call.attempt_blocking::<R, T, E>(body, see)
+        call.attempt_blocking(body, see, self.refuse)
     }
 
     /// As [`once`](Self::once), for a sync body.
@@ -122,6 +113,6 @@ impl<E, R: Refuse<E>> Attempts<E, R> {
         body: impl FnOnce() -> Result<T, E>,
         see: See<E>,
     ) -> Result<T, E> {
-        call.once_blocking::<R, T, E>(body, see)
+        call.once_blocking(body, see, self.refuse)
     }
 }

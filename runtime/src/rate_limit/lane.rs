@@ -130,6 +130,7 @@ impl Lane {
     }
 
     /// None where it is a bucket by now.
+    #[inline(never)]
     fn take_from_window(&self, now: Nanos) -> Option<Result<Token, Nanos>> {
         let mut window = self.window();
         let span = window.span;
@@ -192,6 +193,7 @@ impl Lane {
     }
 
     /// Time until there is a token for who comes after `ahead` others.
+    #[inline(never)]
     fn token_in(&self, now: Nanos, ahead: usize) -> Nanos {
         let arrival = self.settled_arrival();
         match self.quota() {

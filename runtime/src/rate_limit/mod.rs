@@ -127,8 +127,17 @@ impl RateLimit {
         self.0.rate.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The clock that is precise enough.
+    /// The time, as precise as it must be.
     #[inline]
+    fn now(&self) -> Nanos {
+        if self.0.coarse.load(Ordering::Relaxed) {
+            clock::now()
+        } else {
+            clock::precise()
+        }
+    }
+
+    /// The clock that is precise enough.
     fn clock(&self) -> fn() -> Nanos {
         if self.0.coarse.load(Ordering::Relaxed) {
             clock::now
@@ -216,13 +225,17 @@ impl RateLimit {
     /// A token at once, or the time until there is one.
     #[inline]
     pub(crate) fn take(&self, whose: Whose) -> Result<Token, Nanos> {
-        let now = self.clock()();
         match whose {
-            Whose::All => self.0.lane.take(now),
-            Whose::Of(key) => self
-                .with(key, now, |lane| lane.take(now))
-                .unwrap_or_else(|full| Err(full.retry_in)),
+            Whose::All => self.0.lane.take(self.now()),
+            Whose::Of(key) => self.take_of(key),
         }
+    }
+
+    #[inline(never)]
+    fn take_of(&self, key: Key) -> Result<Token, Nanos> {
+        let now = self.now();
+        self.with(key, now, |lane| lane.take(now))
+            .unwrap_or_else(|full| Err(full.retry_in))
     }
 
     fn with<R>(&self, key: Key, now: Nanos, act: impl FnOnce(&Arc<Lane>) -> R) -> Result<R, Full> {
@@ -233,7 +246,7 @@ impl RateLimit {
 
     /// A token at once, or a place in the queue where a turn comes within `wait`.
     pub(crate) fn take_or_wait(&self, whose: Whose, wait: Nanos) -> Taken {
-        let now = self.clock()();
+        let now = self.now();
         let queue = |lane: &Arc<Lane>| match lane.take(now) {
             Ok(token) => Taken::Token(token),
             Err(time) if time > wait => Taken::Refused(time),
@@ -285,7 +298,7 @@ impl RateLimit {
     }
 
     fn status_of(&self, lane: Option<&Arc<Lane>>) -> LimitStatus {
-        let now = self.clock()();
+        let now = self.now();
         let most = self.rate().most();
         let left = lane.map_or(most, |lane| lane.left(now));
         LimitStatus {
