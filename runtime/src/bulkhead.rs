@@ -4,12 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use steadfast_options::{BulkheadPatch, Name, defaults};
+use steadfast_options::{BulkheadPatch, Mode, Name, defaults};
 
 use crate::config::values::Held;
 use crate::config::{Kind, SetValue};
 use crate::definition::Definition;
+use crate::mode::SharedMode;
 use crate::rejection::Rejection;
+use crate::telemetry::would_reject;
 use crate::turns::{Queued, Turn, Turns};
 use crate::{clock, current, wait};
 
@@ -24,6 +26,7 @@ pub(crate) struct Places {
     /// How many may wait; more than there can be where any number may.
     queue: AtomicU64,
     held: Held,
+    mode: SharedMode,
     word: AtomicU64,
     turns: Turns,
 }
@@ -35,6 +38,7 @@ impl Places {
             max: AtomicU32::new(patch.max.unwrap_or(defaults::bulkhead::max)),
             queue: AtomicU64::new(patch.queue.map_or(u64::MAX, u64::from)),
             held: Held::default(),
+            mode: SharedMode::default(),
             word: AtomicU64::new(0),
             turns: Turns::default(),
         }
@@ -100,6 +104,11 @@ impl Places {
 
     pub(crate) fn waiting(&self) -> u32 {
         (self.word.load(Ordering::Relaxed) >> 32) as u32
+    }
+
+    /// Whether who comes now and finds no place would be refused, though he may wait.
+    pub(crate) fn is_queue_full(&self) -> bool {
+        self.queue().is_some_and(|most| self.waiting() >= most)
     }
 
     pub(crate) fn rejection(&self) -> Rejection {
@@ -169,11 +178,27 @@ impl Bulkhead {
     ///
     /// [`Rejection::BulkheadFull`].
     pub fn try_enter(&self) -> Result<Place, Rejection> {
-        if self.0.try_take() {
-            Ok(Place(self.0.clone()))
-        } else {
-            Err(self.0.rejection())
+        match self.mode() {
+            Mode::Off => Ok(Place(None)),
+            _ if self.0.try_take() => Ok(self.place()),
+            Mode::Observe => {
+                would_reject(None, &self.0.rejection());
+                Ok(Place(None))
+            }
+            _ => Err(self.0.rejection()),
         }
+    }
+
+    fn place(&self) -> Place {
+        Place(Some(self.0.clone()))
+    }
+
+    pub(crate) fn mode(&self) -> Mode {
+        self.0.mode.get()
+    }
+
+    pub(crate) fn set_mode(&self, mode: Option<Mode>) {
+        self.0.mode.set(mode);
     }
 
     /// Takes a place, waiting for its turn: first come first served, for as long as it takes, but
@@ -188,8 +213,11 @@ impl Bulkhead {
     ///
     /// Who stops waiting gives the turn to the next.
     pub async fn enter(&self) -> Result<Place, Rejection> {
+        if self.mode() != Mode::Enforce {
+            return self.try_enter();
+        }
         if self.0.try_take() {
-            return Ok(Place(self.0.clone()));
+            return Ok(self.place());
         }
         let Some(turn) = Turn::take(&self.0, self.0.queue()) else {
             return Err(self.0.rejection());
@@ -205,7 +233,7 @@ impl Bulkhead {
             }
         });
         if entered.await {
-            Ok(Place(self.0.clone()))
+            Ok(self.place())
         } else {
             Err(self.0.rejection())
         }
@@ -243,20 +271,23 @@ pub struct BulkheadStatus {
     pub max: u32,
 }
 
-/// A place in a bulkhead, given back when dropped.
+/// A place in a bulkhead, given back when dropped. Where the bulkhead's mode is `observe` or `off` it
+/// may be no place at all.
 #[must_use = "a place is given back when it is dropped"]
-pub struct Place(Arc<Places>);
+pub struct Place(Option<Arc<Places>>);
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0.give_back();
+        if let Some(places) = &self.0 {
+            places.give_back();
+        }
     }
 }
 
 impl fmt::Debug for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Place")
-            .field("bulkhead", &self.0.name)
+            .field("bulkhead", &self.0.as_ref().map(|places| places.name))
             .finish_non_exhaustive()
     }
 }

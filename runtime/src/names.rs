@@ -34,12 +34,15 @@ impl Named for Breaker {
     fn make(name: Name, definition: &Definition) -> Self {
         let patch = definition.in_force.patch.breaker.unwrap_or_default();
         let max_keys = patch.max_keys.unwrap_or(defaults::breaker::max_keys);
-        Self::new(name, &Thresholds::new(&patch, definition.guarded), max_keys)
+        let breaker = Self::new(name, &Thresholds::new(&patch, definition.guarded), max_keys);
+        breaker.set_mode(patch.mode);
+        breaker
     }
 
     fn retune(&self, definition: &Definition) {
         let patch = definition.in_force.patch.breaker.unwrap_or_default();
         let max_keys = patch.max_keys.unwrap_or(defaults::breaker::max_keys);
+        self.set_mode(patch.mode);
         self.retuned(&Thresholds::new(&patch, definition.guarded), max_keys);
     }
 
@@ -52,14 +55,16 @@ impl Named for RateLimit {
     const KIND: Kind = Kind::RateLimit;
 
     fn make(name: Name, definition: &Definition) -> Self {
-        Self::new(
-            name,
-            &definition.in_force.patch.rate_limit.unwrap_or_default(),
-        )
+        let patch = definition.in_force.patch.rate_limit.unwrap_or_default();
+        let limit = Self::new(name, &patch);
+        limit.set_mode(patch.mode);
+        limit
     }
 
     fn retune(&self, definition: &Definition) {
-        self.retuned(&definition.in_force.patch.rate_limit.unwrap_or_default());
+        let patch = definition.in_force.patch.rate_limit.unwrap_or_default();
+        self.set_mode(patch.mode);
+        self.retuned(&patch);
     }
 
     fn tell(&self, definition: Arc<Definition>) {
@@ -71,14 +76,16 @@ impl Named for Bulkhead {
     const KIND: Kind = Kind::Bulkhead;
 
     fn make(name: Name, definition: &Definition) -> Self {
-        Self::new(
-            name,
-            &definition.in_force.patch.bulkhead.unwrap_or_default(),
-        )
+        let patch = definition.in_force.patch.bulkhead.unwrap_or_default();
+        let bulkhead = Self::new(name, &patch);
+        bulkhead.set_mode(patch.mode);
+        bulkhead
     }
 
     fn retune(&self, definition: &Definition) {
-        self.retuned(&definition.in_force.patch.bulkhead.unwrap_or_default());
+        let patch = definition.in_force.patch.bulkhead.unwrap_or_default();
+        self.set_mode(patch.mode);
+        self.retuned(&patch);
     }
 
     fn tell(&self, definition: Arc<Definition>) {

@@ -2,6 +2,7 @@
 
 mod explain;
 mod layers;
+mod modes;
 mod mutated;
 mod reload;
 mod variables;

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Breaker, Nanos, State, Thresholds};
+use steadfast_options::Mode;
+
 use crate::clock;
 use crate::keys::{Forgettable, Key, Keys};
 use crate::telemetry::{Event, report};
@@ -56,7 +58,11 @@ impl Breaker {
         let make = || Box::new(KeyedBreakers::new(most()));
         let keyed = self.0.keyed.get_or_init(make);
         let name = self.name();
-        let make = || Self::new_keyed(name, &self.thresholds(), shortened(&text()));
+        let make = || {
+            let breaker = Self::new_keyed(name, &self.thresholds(), shortened(&text()));
+            breaker.0.mode.set(Some(self.mode()));
+            breaker
+        };
         let found = keyed.keys.with(key, clock::now(), make, Self::clone);
         if found.is_err() && !keyed.warned.swap(true, Ordering::Relaxed) {
             report(&Event::TooManyKeys {
@@ -74,6 +80,13 @@ impl Breaker {
         if let Some(keyed) = self.0.keyed.get() {
             keyed.keys.set_most(max_keys);
             keyed.keys.each(|breaker| breaker.retune_one(thresholds));
+        }
+    }
+
+    /// Gives every key the mode that the breaker itself has.
+    pub(super) fn set_mode_of_keys(&self, mode: Option<Mode>) {
+        if let Some(keyed) = self.0.keyed.get() {
+            keyed.keys.each(|breaker| breaker.0.mode.set(mode));
         }
     }
 

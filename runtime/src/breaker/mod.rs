@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use steadfast_options::Name;
+use steadfast_options::{Mode, Name};
 
 pub(crate) use gate::Pass;
 pub(crate) use policy::{Thresholds, nanos, probe_timeout};
@@ -32,8 +32,9 @@ use crate::clock;
 use crate::config::values::Held;
 use crate::config::{Kind, SetValue};
 use crate::definition::Definition;
+use crate::mode::SharedMode;
 use crate::rejection::Rejection;
-use crate::telemetry::{Event, report};
+use crate::telemetry::{Event, report, would_reject};
 use gate::{Change, Gate, Refused};
 use keyed::KeyedBreakers;
 pub use keyed::{KeyStatus, KeysStatus};
@@ -68,6 +69,7 @@ struct Inner {
     key: Option<Box<str>>,
     max_keys: AtomicU32,
     held: Held,
+    mode: SharedMode,
     keyed: OnceLock<Box<KeyedBreakers>>,
     #[cfg(feature = "testing")]
     changed: tokio::sync::Notify,
@@ -104,6 +106,7 @@ impl Breaker {
             key,
             max_keys: AtomicU32::new(max_keys),
             held: Held::default(),
+            mode: SharedMode::default(),
             keyed: OnceLock::new(),
             gate,
             #[cfg(feature = "testing")]
@@ -122,6 +125,15 @@ impl Breaker {
             .slow_call
             .store(slow_call(thresholds), Ordering::Relaxed);
         self.0.gate.retune(thresholds, clock::now());
+    }
+
+    pub(crate) fn mode(&self) -> Mode {
+        self.0.mode.get()
+    }
+
+    pub(crate) fn set_mode(&self, mode: Option<Mode>) {
+        self.0.mode.set(mode);
+        self.set_mode_of_keys(mode);
     }
 
     /// The breaker's name.
@@ -190,13 +202,20 @@ impl Breaker {
     /// # Errors
     ///
     /// [`Rejection::CircuitOpen`] while the breaker is open, or half-open with all places for
-    /// probes taken.
+    /// probes taken. None where its mode is `observe` or `off`.
     pub fn admit(&self) -> Result<Permit, Rejection> {
-        let pass = self.pass()?;
+        let pass = match self.mode() {
+            Mode::Off => None,
+            Mode::Observe => self
+                .pass()
+                .map_err(|rejection| would_reject(None, &rejection))
+                .ok(),
+            _ => Some(self.pass()?),
+        };
         let started = self.started();
         Ok(Permit {
             breaker: self.clone(),
-            pass: Some(pass),
+            pass,
             started,
         })
     }

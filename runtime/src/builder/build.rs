@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use steadfast_options::{
-    BreakerPatch, BulkheadPatch, Fault, Flavor, Merge, Name, OptionMeta, POLICIES, Patch,
+    BreakerPatch, BulkheadPatch, Fault, Flavor, Merge, Mode, Name, OptionMeta, POLICIES, Patch,
     RateLimitPatch, RetryPatch, Served, Setting, validate,
 };
 
@@ -130,6 +130,25 @@ impl PolicyBuilder {
     /// None unless set.
     pub fn deadline(mut self, limit: Duration) -> Self {
         self.patch.call.deadline = Some(limit);
+        self
+    }
+
+    /// Whether the policy acts, only reports what it would have refused or cut, or leaves the calls
+    /// alone. [`Mode::Enforce`] unless set.
+    ///
+    /// ```
+    /// use steadfast::Policy;
+    /// use steadfast::options::Mode;
+    ///
+    /// let policy = Policy::builder("search")
+    ///     .bulkhead("mode.es", |bulkhead| bulkhead.max(8))
+    ///     .mode(Mode::Observe)
+    ///     .build()
+    ///     .unwrap();
+    /// assert_eq!(policy.calls().would_reject, 0);
+    /// ```
+    pub fn mode(mut self, mode: Mode) -> Self {
+        self.patch.call.mode = Some(mode);
         self
     }
 

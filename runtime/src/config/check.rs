@@ -220,7 +220,7 @@ impl Check<'_> {
                     let place = Kind::ALL.iter().position(|known| known == kind);
                     (whom, kind.word(), &kinds[place.unwrap_or_default()])
                 }
-                Target::Every(_) => continue,
+                Target::Every(_) | Target::EveryCall => continue,
             };
             let names = known
                 .keys()

@@ -13,6 +13,7 @@ pub(crate) enum Target {
     Named(Kind, Whom),
     /// Every policy of a kind.
     Every(Kind),
+    EveryCall,
 }
 
 /// A name, as files or as variables write it.
@@ -60,6 +61,7 @@ impl Target {
                 *kind == asked && whom.is(name)
             }
             (Self::Every(kind), Subject::Named(asked, _)) => *kind == asked,
+            (Self::EveryCall, Subject::Call(_)) => true,
             _ => false,
         }
     }
@@ -103,12 +105,17 @@ impl Layers {
         })
     }
 
-    /// Lays what variables say on top.
-    pub(crate) fn add_variables(&mut self, operators: Vec<Entry>, general: Vec<Entry>) {
-        let entries = operators.iter().chain(&general);
+    /// All that is said above the code.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.named.iter().flatten()
+    }
+
+    /// Lays what variables say on top, from low to high.
+    pub(crate) fn add_variables(&mut self, layers: [Vec<Entry>; 3]) {
+        let entries = layers.iter().flatten();
         let mentioned = entries.map(|entry| (entry.target.clone(), entry.given.origin.clone()));
         self.mentioned.extend(mentioned);
-        self.named.extend([operators, general]);
+        self.named.extend(layers);
     }
 
     /// Leaves out what stands in one variable.

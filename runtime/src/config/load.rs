@@ -66,7 +66,7 @@ pub(crate) fn load_said(
     }
     let said = variables::read(variables.iter().cloned());
     faults.extend(said.faults);
-    layers.add_variables(said.operators, said.general);
+    layers.add_variables([said.mode, said.operators, said.general]);
     let sources = Sources::new(0, sites.clone(), sites.clone(), layers.clone());
     let checked = check(&sources, in_use);
     faults.extend(checked.faults);
@@ -117,10 +117,10 @@ pub(crate) fn variables_alone(
     let said = variables::read(variables.iter().cloned());
     let mut told = said.faults;
     let mut layers = Layers::default();
-    if said.operators.is_empty() && said.general.is_empty() {
+    layers.add_variables([said.mode, said.operators, said.general]);
+    if layers.entries().next().is_none() {
         return (layers, told);
     }
-    layers.add_variables(said.operators, said.general);
     loop {
         let sources = Sources::new(0, sites.clone(), sites.clone(), layers.clone());
         let checked = check(&sources, in_use);

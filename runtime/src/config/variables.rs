@@ -12,6 +12,8 @@ use super::{Given, Kind, Origin};
 /// What the environment says.
 #[derive(Debug, Default)]
 pub(crate) struct Said {
+    /// The mode of all, which whatever else variables say beats.
+    pub(crate) mode: Vec<Entry>,
     /// In the operators' forms, which the general form beats.
     pub(crate) operators: Vec<Entry>,
     pub(crate) general: Vec<Entry>,
@@ -59,6 +61,10 @@ impl Said {
                 .into_string()
                 .map_err(|_| "its value is no UTF-8".to_owned())
         };
+        if let Some("MODE") = name.strip_prefix(PREFIX) {
+            self.mode = mode_of_all(name, &text()?)?;
+            return Ok(());
+        }
         if let Some(rest) = name.strip_prefix(PREFIX) {
             let (target, option) = general(rest)?;
             let setting = Setting::parse(option.path, &Raw::Plain(&text()?))?;
@@ -77,6 +83,21 @@ impl Said {
         }
         Ok(())
     }
+}
+
+/// One entry for the calls, and one for each kind of policy, whose handles have it too.
+fn mode_of_all(name: &str, text: &str) -> Result<Vec<Entry>, String> {
+    let raw = Raw::Plain(text);
+    let mut entries = vec![entry(
+        Target::EveryCall,
+        Setting::parse("mode", &raw)?,
+        name,
+    )];
+    for kind in Kind::ALL {
+        let setting = Setting::parse(&format!("{}.mode", kind.word()), &raw)?;
+        entries.push(entry(Target::Every(kind), setting, name));
+    }
+    Ok(entries)
 }
 
 fn entry(target: Target, setting: Setting, name: &str) -> Entry {

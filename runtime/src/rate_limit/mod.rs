@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
-use steadfast_options::{Algorithm, Name, RateLimitPatch, defaults};
+use steadfast_options::{Algorithm, Mode, Name, RateLimitPatch, defaults};
 
 use crate::breaker::{Nanos, nanos};
 use crate::clock;
@@ -19,7 +19,9 @@ use crate::config::values::Held;
 use crate::config::{Kind, SetValue};
 use crate::definition::Definition;
 use crate::keys::{Forgettable, Full, Key, Keys};
+use crate::mode::SharedMode;
 use crate::rejection::Rejection;
+use crate::telemetry::would_reject;
 use crate::turns::Turn;
 use crate::wait;
 use gcra::Quota;
@@ -43,6 +45,7 @@ struct Inner {
     name: Name,
     rate: Mutex<Rate>,
     held: Held,
+    mode: SharedMode,
     /// Whether the coarse clock will do.
     coarse: AtomicBool,
     lane: Arc<Lane>,
@@ -99,6 +102,7 @@ impl RateLimit {
             name,
             rate: Mutex::new(rate),
             held: Held::default(),
+            mode: SharedMode::default(),
             coarse: AtomicBool::new(rate.allows_coarse_time()),
             lane: Arc::new(Lane::new(rate)),
             keys: Keys::new(patch.max_keys.unwrap_or(defaults::rate_limit::max_keys)),
@@ -168,9 +172,7 @@ impl RateLimit {
     ///
     /// [`Rejection::RateLimited`] with the time until there is one.
     pub fn try_acquire(&self) -> Result<(), Rejection> {
-        self.take(Whose::All)
-            .map(|_| ())
-            .map_err(|time| self.rejection(time))
+        self.try_acquire_whose(Whose::All)
     }
 
     /// As [`try_acquire`](Self::try_acquire), of the tokens of one key. Any `Hash` value is a key;
@@ -180,8 +182,35 @@ impl RateLimit {
     ///
     /// [`Rejection::RateLimited`], also where the key is new and `max_keys` others are in use.
     pub fn try_acquire_for(&self, key: &(impl Hash + ?Sized)) -> Result<(), Rejection> {
-        let taken = self.take(Whose::Of(Key::of(key)));
-        taken.map(|_| ()).map_err(|time| self.rejection(time))
+        self.try_acquire_whose(Whose::Of(Key::of(key)))
+    }
+
+    fn try_acquire_whose(&self, whose: Whose) -> Result<(), Rejection> {
+        if self.mode() == Mode::Off {
+            return Ok(());
+        }
+        let taken = self.take(whose);
+        let refused = taken.map(drop).map_err(|time| self.rejection(time));
+        self.let_through(refused)
+    }
+
+    /// Nobody is refused where that is only observed.
+    fn let_through(&self, refused: Result<(), Rejection>) -> Result<(), Rejection> {
+        match (refused, self.mode()) {
+            (Err(rejection), Mode::Observe) => {
+                would_reject(None, &rejection);
+                Ok(())
+            }
+            (refused, _) => refused,
+        }
+    }
+
+    pub(crate) fn mode(&self) -> Mode {
+        self.0.mode.get()
+    }
+
+    pub(crate) fn set_mode(&self, mode: Option<Mode>) {
+        self.0.mode.set(mode);
     }
 
     /// Takes a token, waiting for its turn: first come first served, for as long as it takes.
@@ -212,6 +241,9 @@ impl RateLimit {
     }
 
     async fn acquire_whose(&self, whose: Whose) -> Result<(), Rejection> {
+        if self.mode() != Mode::Enforce {
+            return self.try_acquire_whose(whose);
+        }
         match self.take_or_wait(whose, wait::longest()) {
             Taken::Token(_) => Ok(()),
             Taken::Refused(time) => Err(self.rejection(time)),

@@ -69,6 +69,12 @@ pub(crate) enum Event<'a> {
         call: Name,
         rejection: &'a Rejection,
     },
+    /// A policy in mode `observe` would have refused or cut it.
+    WouldReject {
+        /// None where a handle was used.
+        call: Option<Name>,
+        rejection: &'a Rejection,
+    },
     /// A fallback answers.
     Fallback { call: Name },
     /// Two places in the code disagree.
@@ -82,6 +88,10 @@ pub(crate) enum Event<'a> {
     Configured(&'a ConfigStatus),
     /// More names than the registry keeps.
     TooManyNames { name: Name, most: usize },
+}
+
+pub(crate) fn would_reject(call: Option<Name>, rejection: &Rejection) {
+    report(&Event::WouldReject { call, rejection });
 }
 
 pub(crate) fn report(event: &Event<'_>) {

@@ -16,6 +16,10 @@ pub(super) fn write(event: &Event<'_>) {
         Event::Rejected { call, rejection } => {
             info!(target: "steadfast::call", %call, %rejection, "rejected");
         }
+        Event::WouldReject { call, rejection } => {
+            let call = call.map(tracing::field::display);
+            info!(target: "steadfast::call", call, %rejection, "would be rejected");
+        }
         Event::Fallback { call } => info!(target: "steadfast::call", %call, "fallback"),
         Event::Conflict(conflict) => error!(target: "steadfast::registry", "{conflict}"),
         Event::BadVariable(fault) => warn!(target: "steadfast::config", "ignored: {fault}"),
