@@ -1,18 +1,20 @@
 //! A call's policy, resolved: everything that a call needs, worked out once.
 
+mod guards;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use steadfast_options::{Classes, FallbackOn, Guards, Mode, Name, Patch, defaults};
+use steadfast_options::{FallbackOn, Guards, Mode, Name, Patch, defaults};
 
-use crate::breaker::{Breaker, Nanos, nanos};
-use crate::bulkhead::Bulkhead;
+use guards::acting;
+pub(crate) use guards::{BreakerGuard, BulkheadGuard, LimitGuard, Limits};
+
+use crate::breaker::{Nanos, nanos};
 use crate::call::Call;
 use crate::catalog::Listed;
 use crate::cells::Counters;
 use crate::classify::Class;
-use crate::mode::lesser;
-use crate::rate_limit::RateLimit;
 use crate::registry::Registry;
 use crate::rejection::Rejection;
 use crate::retry::{RetryPolicy, Retrying};
@@ -58,105 +60,6 @@ pub(crate) enum Opening {
     Guarded,
     /// Guards around the whole call, or some that only observe.
     Around,
-}
-
-/// What limits the time of a call.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Limits {
-    pub(crate) timeout: Option<Duration>,
-    pub(crate) deadline: Option<Duration>,
-}
-
-impl Limits {
-    /// Those that cut, and those that only say what they would have cut.
-    fn of(patch: &Patch, mode: Mode) -> (Self, Option<Self>) {
-        let limits = Self {
-            timeout: patch.call.timeout,
-            deadline: patch.call.deadline,
-        };
-        match mode {
-            Mode::Observe => (
-                Self::default(),
-                Some(limits).filter(|it| *it != Self::default()),
-            ),
-            _ => (limits, None),
-        }
-    }
-}
-
-/// What acts, or says what it would have done, in a mode: nothing where it is off.
-fn acting(patch: &Patch, mode: Mode) -> Patch {
-    match mode {
-        Mode::Off => Patch::default(),
-        _ => *patch,
-    }
-}
-
-/// The breaker as one call uses it.
-pub(crate) struct BreakerGuard {
-    pub(crate) breaker: Breaker,
-    pub(crate) mode: Mode,
-    pub(crate) guards: Guards,
-    pub(crate) counts: Classes,
-}
-
-/// The rate limit as one call uses it.
-pub(crate) struct LimitGuard {
-    pub(crate) limit: RateLimit,
-    pub(crate) mode: Mode,
-    pub(crate) guards: Guards,
-    pub(crate) wait: Duration,
-}
-
-/// The bulkhead as one call uses it.
-pub(crate) struct BulkheadGuard {
-    pub(crate) bulkhead: Bulkhead,
-    pub(crate) mode: Mode,
-    pub(crate) guards: Guards,
-    pub(crate) wait: Duration,
-}
-
-impl BreakerGuard {
-    /// None where the call has none, or its mode is off.
-    fn of(patch: &Patch, call: Name, mode: Mode, registry: &Registry) -> Option<Self> {
-        let patch = patch.breaker?;
-        let breaker = registry.breaker_named(patch.name.unwrap_or(call));
-        let guard = Self {
-            mode: lesser(mode, breaker.mode()),
-            breaker,
-            guards: patch.guards.unwrap_or(defaults::breaker::guards),
-            counts: patch.counts.unwrap_or(defaults::breaker::counts),
-        };
-        (guard.mode != Mode::Off).then_some(guard)
-    }
-}
-
-impl LimitGuard {
-    fn of(patch: &Patch, call: Name, mode: Mode, registry: &Registry) -> Option<Self> {
-        let patch = patch.rate_limit?;
-        let limit = registry.rate_limit_named(patch.name.unwrap_or(call));
-        let guard = Self {
-            mode: lesser(mode, limit.mode()),
-            limit,
-            guards: patch.guards.unwrap_or(defaults::rate_limit::guards),
-            wait: patch.wait.unwrap_or(defaults::rate_limit::wait),
-        };
-        (guard.mode != Mode::Off).then_some(guard)
-    }
-}
-
-impl BulkheadGuard {
-    fn of(patch: &Patch, call: Name, mode: Mode, registry: &Registry) -> Option<Self> {
-        let patch = patch.bulkhead?;
-        let bulkhead = registry.bulkhead_named(patch.name.unwrap_or(call));
-        let guard = Self {
-            mode: lesser(mode, bulkhead.mode()),
-            bulkhead,
-            guards: patch.guards.unwrap_or(defaults::bulkhead::guards),
-            wait: patch.wait.unwrap_or(defaults::bulkhead::wait),
-        };
-        (guard.mode != Mode::Off).then_some(guard)
-    }
 }
 
 impl Resolved {

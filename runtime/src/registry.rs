@@ -1,32 +1,29 @@
 //! Named policies, and who uses which registry.
 
+mod values;
+mod versions;
+
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 #[cfg(all(feature = "testing", feature = "config"))]
 use std::ffi::OsString;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 use steadfast_options::Name;
 
 use crate::breaker::Breaker;
-use crate::builder::{AllMade, Made};
+use crate::builder::AllMade;
 use crate::bulkhead::Bulkhead;
-use crate::catalog::{self, Catalog};
-#[cfg(feature = "config")]
-use crate::config::InUse;
-use crate::config::{
-    Call, Config, Declared, Kind, Layered, Layers, SetValue, Sources, name_in, values,
-};
+use crate::catalog;
+use crate::config::{Config, Kind, name_in};
 use crate::conflict::Conflict;
-use crate::definition::{self, ByHand, Definition};
-#[cfg(feature = "config")]
-use crate::names::Named;
+use crate::definition::{self, ByHand};
 use crate::names::Names;
-use crate::policy::{PolicyRef, Resolved};
+use crate::policy::PolicyRef;
 use crate::rate_limit::RateLimit;
 use crate::site::Site;
 use crate::versions::Versions;
@@ -258,209 +255,6 @@ impl Registry {
         begin_scopes();
         let _entered = Entered::new(self);
         work()
-    }
-
-    /// The policy of a site in this registry.
-    pub(crate) fn policy_of(&self, site: &'static Site) -> Arc<Resolved> {
-        let key = std::ptr::from_ref(site).addr();
-        if let Some(known) = self.policies().get(&key) {
-            return known.now();
-        }
-        loop {
-            let listed = catalog::of(site);
-            let sources = self.0.config.sources();
-            let call = sources.call(&listed.declared());
-            let made = Arc::new(Resolved::of_site(&listed, &call.patch, self));
-            let mut policies = self.policies();
-            if self.0.config.is_current(&sources) {
-                return policies
-                    .entry(key)
-                    .or_insert_with(|| Versions::new(site, made))
-                    .now();
-            }
-        }
-    }
-
-    /// Makes something of the sources while no other version is put in force.
-    pub(crate) fn under_one_version<R>(&self, make: impl FnOnce(&Sources) -> R) -> R {
-        let _installing = self.installing();
-        make(&self.0.config.sources())
-    }
-
-    fn installing(&self) -> MutexGuard<'_, ()> {
-        let installing = self.0.installing.lock();
-        installing.unwrap_or_else(PoisonError::into_inner)
-    }
-
-    #[cfg(feature = "config")]
-    pub(crate) fn config(&self) -> &Config {
-        &self.0.config
-    }
-
-    /// Whether nobody else has set this registry up, which is so no longer.
-    #[cfg(feature = "config")]
-    pub(crate) fn begin_setup(&self) -> bool {
-        !self.0.set_up.swap(true, Ordering::AcqRel)
-    }
-
-    #[cfg(feature = "config")]
-    pub(crate) fn end_setup(&self) {
-        self.0.set_up.store(false, Ordering::Release);
-    }
-
-    /// What there is besides the annotated functions.
-    #[cfg(feature = "config")]
-    pub(crate) fn in_use(&self, announced: &[String]) -> InUse {
-        fn of<P: Named>(names: &Names<P>) -> impl Iterator<Item = (Kind, Name, Arc<Definition>)> {
-            let all = names.definitions().into_iter();
-            all.map(|(name, definition)| (P::KIND, name, definition))
-        }
-        let Inner {
-            breakers,
-            rate_limits,
-            bulkheads,
-            ..
-        } = &*self.0;
-        let named = of(breakers).chain(of(rate_limits)).chain(of(bulkheads));
-        InUse {
-            named: named.collect(),
-            made: self.0.made.all(),
-            announced: announced.to_vec(),
-        }
-    }
-
-    /// Takes note of a policy made by hand, for reloads.
-    pub(crate) fn know(&self, made: &Arc<Made>) {
-        self.0.made.add(made);
-    }
-
-    /// Leaves the policies of these sites where calls find them with one load, unless calls have to
-    /// ask for their registry.
-    fn publish(&self, sites: &[usize]) {
-        if !self.is(&GLOBAL) || SCOPED.load(Ordering::Relaxed) {
-            return;
-        }
-        let _publishing = PUBLISHING.lock().unwrap_or_else(PoisonError::into_inner);
-        if !SCOPED.load(Ordering::Relaxed) {
-            let mut policies = self.policies();
-            for site in sites {
-                policies
-                    .get_mut(site)
-                    .into_iter()
-                    .for_each(Versions::publish);
-            }
-        }
-    }
-
-    /// Puts other layers in force, as a whole: for what is resolved from now on, for the named
-    /// policies, and for the calls that were resolved before. The layers have been checked.
-    pub(crate) fn install(&self, layers: Layers) {
-        let _installing = self.installing();
-        let sources = self.0.config.replace(layers);
-        self.0.breakers.install(&sources);
-        self.0.rate_limits.install(&sources);
-        self.0.bulkheads.install(&sources);
-        let resolved: Vec<_> = {
-            let policies = self.policies();
-            let known = policies.iter();
-            known
-                .map(|(key, versions)| (*key, versions.site, versions.now()))
-                .collect()
-        };
-        let newer = resolved.into_iter().filter_map(|(key, site, before)| {
-            let listed = catalog::of(site);
-            let call = sources.call(&listed.declared());
-            let newer = Resolved::of_site(&listed, &call.patch, self);
-            (!newer.is_same(&before)).then(|| (key, Arc::new(newer.counting_on(&before))))
-        });
-        let newer: Vec<_> = newer.collect();
-        let changed: Vec<usize> = newer.iter().map(|(key, _)| *key).collect();
-        let mut policies = self.policies();
-        for (key, policy) in newer {
-            policies
-                .get_mut(&key)
-                .into_iter()
-                .for_each(|versions| versions.put(policy.clone()));
-        }
-        drop(policies);
-        self.publish(&changed);
-        self.0
-            .made
-            .all()
-            .iter()
-            .for_each(|made| made.install(&sources));
-    }
-
-    fn policies(&self) -> MutexGuard<'_, HashMap<usize, Versions>> {
-        self.0
-            .policies
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Every option of a call and of the policies it names.
-    pub(crate) fn values_of_call(&self, declared: &Declared<'_>) -> Vec<SetValue> {
-        let call = self.0.config.sources().call(declared);
-        let mut values = values::of_call(&call);
-        for kind in Kind::ALL {
-            if let Some(name) = name_in(kind, declared.name, &call.patch) {
-                values.extend(values::of_named(kind, &self.definition(kind, name)));
-            }
-        }
-        values::in_order(values)
-    }
-
-    /// The definition in force of a named policy, whether it has been used or not.
-    fn definition(&self, kind: Kind, name: Name) -> Arc<Definition> {
-        let config = &self.0.config;
-        match kind {
-            Kind::Breaker => self.0.breakers.definition(name, config),
-            Kind::RateLimit => self.0.rate_limits.definition(name, config),
-            Kind::Bulkhead => self.0.bulkheads.definition(name, config),
-        }
-    }
-
-    /// The calls that it knows: annotated functions, then policies made by hand that were announced.
-    pub(crate) fn calls(&self) -> impl Iterator<Item = Call> {
-        let sites = self.sites();
-        let calls: Vec<Call> = sites
-            .iter()
-            .map(|listed| Call::of(&listed.declared()))
-            .collect();
-        let made = self.0.made.all().into_iter();
-        let made = made.filter(|made| self.0.config.is_announced(&made.declared().name));
-        let made: Vec<Call> = made.map(|made| Call::of(&made.declared())).collect();
-        calls.into_iter().chain(made)
-    }
-
-    /// The policies of a kind that these calls name, by name, with every option.
-    pub(crate) fn values_by_name(&self, kind: Kind) -> Vec<(Name, Vec<SetValue>)> {
-        let sources = self.0.config.sources();
-        let names: BTreeSet<Name> = self
-            .calls()
-            .filter_map(|call| {
-                let layered = sources.call(&call.declared());
-                name_in(kind, call.name, &layered.patch)
-            })
-            .collect();
-        let values = |name| values::of_named(kind, &self.definition(kind, name));
-        names.into_iter().map(|name| (name, values(name))).collect()
-    }
-
-    /// The annotated functions that it knows.
-    pub(crate) fn sites(&self) -> Catalog {
-        self.0.config.sites()
-    }
-
-    /// What a call comes to, the policies that it names included.
-    pub(crate) fn in_force(&self, declared: &Declared<'_>) -> Layered {
-        let mut call = self.0.config.sources().call(declared);
-        for kind in Kind::ALL {
-            if let Some(name) = name_in(kind, declared.name, &call.patch) {
-                call.adopt(&self.definition(kind, name).in_force);
-            }
-        }
-        call
     }
 
     /// Makes this registry know only the annotated functions whose names begin so: what others in a

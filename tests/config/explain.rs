@@ -22,7 +22,11 @@ async fn full(dependency: &Dependency) -> Result<usize, Failure> {
     dependency.ask().await
 }
 
-async fn answer(_: &Dependency, _: Failure) -> Result<usize, Failure> {
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "a fallback returns what its call returns"
+)]
+fn answer(_: &Dependency, _: Failure) -> Result<usize, Failure> {
     Ok(0)
 }
 
@@ -59,7 +63,7 @@ const VARIABLES: [(&str, &str); 2] = [
 async fn explain_says_which_layer_set_each_value_and_what_it_beat() {
     let apart = Apart::with("config.explain", &VARIABLES);
     apart.start("steadfast.toml", FILE).await.unwrap();
-    let text = apart.told_text(apart.scope(async { explain() }).await);
+    let text = apart.told_text(&apart.scope(async { explain() }).await);
     let code = format!(
         "config/explain.rs:{}",
         apart

@@ -1,11 +1,13 @@
 //! Configuration: layers, files, variables, setup, reload.
 
+mod crowd;
 mod explain;
 mod layers;
 mod modes;
 mod mutated;
 mod reload;
 mod variables;
+mod watch;
 mod wrong;
 
 use std::fs;
@@ -71,11 +73,11 @@ impl Apart {
 
     pub(crate) fn told(&self, error: &SetupError) -> Vec<String> {
         let faults = error.faults();
-        faults.map(|fault| self.told_text(fault.into())).collect()
+        faults.map(|fault| self.told_text(fault)).collect()
     }
 
     /// A text without the folder's name.
-    pub(crate) fn told_text(&self, text: String) -> String {
+    pub(crate) fn told_text(&self, text: &str) -> String {
         text.replace(&format!("{}/", self.folder.display()), "")
     }
 }

@@ -1,13 +1,11 @@
 //! Changes while calls run: nothing is lost, nothing is mixed, and a bad file changes nothing.
 
-use std::cell::RefCell;
 use std::fs;
-use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use steadfast::{Policy, Rejection, State, Steadfast, current, registry, resilient};
-use steadfast_tests::{Dependency, Failure, TRANSIENT, listen, secs, site};
+use steadfast::{Policy, Rejection, State, Steadfast, registry, resilient};
+use steadfast_tests::{Dependency, Failure, listen, secs, site};
 
 use super::{Apart, value};
 use crate::allocations::kept;
@@ -337,215 +335,18 @@ async fn a_bad_file_changes_nothing_is_told_and_does_not_stop_later_reloads() {
     assert_eq!((status.loaded, status.failed, status.error), (2, 2, None));
 }
 
-/// Waits for something that another thread does, for a bounded time.
-fn eventually(what: &str, mut is: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !is() {
-        assert!(began.elapsed() < Duration::from_secs(20), "{what}");
-        std::thread::park_timeout(Duration::from_millis(5));
-    }
-}
-
-async fn watching(apart: &Apart, path: &Path) -> Steadfast {
-    apart
-        .scope(async {
-            steadfast::setup()
-                .config_file(path)
-                .watch()
-                .start()
-                .await
-                .unwrap()
-        })
-        .await
-}
-
-async fn threshold(apart: &Apart) -> u32 {
-    let status = apart.scope(async { registry().breaker("config.reload").status() });
-    status.await.failure_threshold.unwrap()
-}
-
-fn failures(count: u32) -> String {
-    format!("breaker.'config.reload'.failures = {count}")
-}
-
-#[tokio::test]
-async fn a_watch_sees_edits_in_place_renames_over_the_file_and_its_return() {
-    let apart = Apart::of("config.reload");
-    let path = apart.write("a.toml", failures(11));
-    let steadfast = watching(&apart, &path).await;
-    apart.write("a.toml", failures(12));
-    eventually("an edit in place", || steadfast.status().loaded == 2);
-    assert_eq!(threshold(&apart).await, 12);
-
-    let draft = apart.write("a.toml~", failures(13));
-    fs::rename(&draft, &path).unwrap();
-    eventually("a rename over the file", || steadfast.status().loaded == 3);
-    assert_eq!(threshold(&apart).await, 13);
-
-    fs::remove_file(&path).unwrap();
-    eventually("a file that is gone", || steadfast.status().failed == 1);
-    assert_eq!(threshold(&apart).await, 13);
-    apart.write("a.toml", "[[broken");
-    eventually("a broken file", || steadfast.status().failed == 2);
-    apart.write("a.toml", failures(14));
-    eventually("a file that is back", || steadfast.status().loaded == 4);
-    assert_eq!(threshold(&apart).await, 14);
-
-    steadfast.clone().stop().await;
-    apart.write("a.toml", failures(15));
-    steadfast.reload().unwrap(); // by hand it still goes
-    assert_eq!(threshold(&apart).await, 15);
-}
-
-#[tokio::test]
-async fn quick_changes_are_one_reload_of_the_last() {
-    let apart = Apart::of("config.reload");
-    let path = apart.write("a.toml", failures(11));
-    let steadfast = watching(&apart, &path).await;
-    for count in 12..=50 {
-        apart.write("a.toml", failures(count));
-    }
-    let last = || {
-        apart
-            .registry
-            .breaker("config.reload")
-            .status()
-            .failure_threshold
-    };
-    eventually("the last change", || last() == Some(50));
-    let status = steadfast.status();
-    assert!(status.loaded <= 4, "{status:?}");
-    steadfast.stop().await;
-}
-
-// Kubernetes mounts a folder in which `..data` links to a folder with the files, and the files link
-// into `..data`; an update renames another link over `..data`.
-#[cfg(unix)]
-#[tokio::test]
-async fn a_watch_sees_links_that_are_turned_as_kubernetes_does() {
-    use std::os::unix::fs::symlink;
-
-    let apart = Apart::of("config.reload");
-    let version = |name: &str, count| {
-        fs::create_dir(apart.path(name)).unwrap();
-        fs::write(apart.path(name).join("a.toml"), failures(count)).unwrap();
-    };
-    version("..one", 11);
-    symlink("..one", apart.path("..data")).unwrap();
-    symlink("..data/a.toml", apart.path("a.toml")).unwrap();
-    let steadfast = watching(&apart, &apart.path("a.toml")).await;
-    for (name, count, loaded) in [("..two", 12, 2), ("..three", 13, 3)] {
-        version(name, count);
-        symlink(name, apart.path("..data_tmp")).unwrap();
-        fs::rename(apart.path("..data_tmp"), apart.path("..data")).unwrap();
-        eventually(name, || steadfast.status().loaded == loaded);
-        assert_eq!(threshold(&apart).await, count);
-    }
-    fs::remove_dir_all(apart.path("..one")).unwrap();
-    assert_eq!(steadfast.status().failed, 0);
-    steadfast.stop().await;
-}
-
-#[tokio::test]
-async fn a_watch_without_a_file_is_an_error_and_sets_nothing_up() {
-    let apart = Apart::of("config.reload");
-    apart
-        .scope(async {
-            let error = steadfast::setup().watch().start().await.unwrap_err();
-            assert!(error.to_string().contains("add a `config_file`"), "{error}");
-            steadfast::setup().start().await.unwrap();
-        })
-        .await;
-}
-
-// A call that always fails sees one version: as many attempts as that allows, each with its time.
-#[resilient(
-    name = "config.crowd.call",
-    breaker(name = "config.crowd", counts(permanent)),
-    rate_limit(name = "config.crowd", max = 4_000_000_000, per = "1h"),
-    bulkhead(name = "config.crowd", max = 64),
-    retry(max = 2, base = "0s"),
-    timeout = "100s"
-)]
-async fn crowd(left: &RefCell<Vec<Duration>>) -> Result<(), Failure> {
-    left.borrow_mut().push(current().time_left().unwrap());
-    Err(TRANSIENT)
-}
-
-async fn call_until(over: &AtomicBool) -> u64 {
-    let mut calls = 0;
-    while !over.load(Ordering::Relaxed) {
-        let left = RefCell::default();
-        crowd(&left).await.unwrap_err();
-        let left = left.into_inner();
-        let even = left.len() == 2 && left.iter().all(|left| *left <= secs(100));
-        let odd = left.len() == 4 && left.iter().all(|left| *left > secs(150));
-        assert!(even || odd, "{left:?}");
-        calls += 1;
-    }
-    calls
-}
-
-#[tokio::test]
-async fn nothing_is_mixed_or_lost_in_1000_reloads_while_two_threads_call() {
-    let apart = Apart::of("config.crowd");
-    let text = |n: u64| {
-        let (attempts, timeout) = (2 + n % 2 * 2, 100 + n % 2 * 100);
-        format!(
-            "[call.'config.crowd.call']\ntimeout = '{timeout}s'\nretry.max = {attempts}\n\
-             [breaker.'config.crowd']\nfailures = {}\n[rate_limit.'config.crowd']\nmax = {}\n\
-             [bulkhead.'config.crowd']\nmax = {}\n",
-            n % 900 + 2,
-            4_000_000_000 - n,
-            64 + n % 7
-        )
-    };
-    let steadfast = apart.start("a.toml", &text(0)).await.unwrap();
-    let registry = &apart.registry;
-    registry.breaker("config.crowd").admit().unwrap().failure();
-    let over = AtomicBool::new(false);
-    let calls: u64 = std::thread::scope(|scope| {
-        let call = || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_time()
-                .build();
-            runtime.unwrap().block_on(apart.scope(call_until(&over)))
-        };
-        let threads = [scope.spawn(call), scope.spawn(call)];
-        for n in 1..=1000 {
-            apart.write("a.toml", text(n));
-            steadfast.reload().unwrap();
-            let breaker = registry.breaker("config.crowd").status();
-            assert_eq!(breaker.failure_threshold, Some((n % 900 + 2) as u32));
-        }
-        over.store(true, Ordering::Relaxed);
-        threads.map(|thread| thread.join().unwrap()).iter().sum()
-    });
-    assert!(calls > 1000, "{calls}");
-    apart
-        .scope(async {
-            assert_eq!(site("config.crowd.call").calls().transient, calls);
-            assert_eq!(registry.bulkhead("config.crowd").status().active, 0);
-            assert_eq!(registry.breaker("config.crowd").state(), State::Closed);
-        })
-        .await;
-    assert_eq!(steadfast.status().loaded, 1001);
-}
-
 #[tokio::test]
 async fn reloads_keep_no_memory_in_a_registry_apart() {
     let apart = Apart::of("config.reload");
-    let steadfast = apart.start("a.toml", &failures(1)).await.unwrap();
-    apart
-        .scope(async { call(&Dependency::playing("S")).await.unwrap() })
-        .await;
     let text = |n: u32| {
         format!(
-            "{}\n[call.'config.reload.call']\ntimeout = '{}ms'",
-            failures(n),
+            "breaker.'config.reload'.failures = {n}\n[call.'config.reload.call']\ntimeout = '{}ms'",
             1000 + n
         )
     };
+    let steadfast = apart.start("a.toml", &text(1)).await.unwrap();
+    let once = async { call(&Dependency::playing("S")).await };
+    apart.scope(once).await.unwrap();
     let round = |n| {
         apart.write("a.toml", text(n));
         steadfast.reload().unwrap();

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use std::{env, fs, io, process};
 
-use steadfast::{ConfigStatus, Steadfast, registry, resilient};
+use steadfast::{ConfigStatus, SetupError, Steadfast, registry, resilient};
 use tokio::time::{Instant, sleep};
 
 #[resilient(name = "stock", breaker = "warehouse", retry(max = 2), timeout = "1s")]
@@ -45,7 +45,7 @@ async fn story(file: &PathBuf) -> Result<(), Box<dyn Error>> {
     println!("\nThen makes a mistake. Nothing changes but this:");
     fs::write(file, "[breaker.warehouse]\nfaliures = 20\n[call.stok]\n")?;
     let status = until(&steadfast, |status| status.failed == 1).await?;
-    for fault in status.error.iter().flat_map(|error| error.faults()) {
+    for fault in status.error.iter().flat_map(SetupError::faults) {
         let named = file.with_file_name("");
         println!("  {}", fault.replace(&*named.to_string_lossy(), ""));
     }

@@ -1,34 +1,7 @@
-//! Files and variables with something wrong: each gives one clear report, and changes nothing.
-
-use std::fs;
-
-use steadfast::{Origin, UnknownNames, registry, resilient};
-use steadfast_tests::{Dependency, Failure, site};
-
-use super::Apart;
-
-#[resilient(
-    name = "config.wrong.call",
-    breaker = "config.wrong",
-    retry(max = 2),
-    deadline = "5s"
-)]
-async fn call(dependency: &Dependency) -> Result<usize, Failure> {
-    dependency.ask().await
-}
-
-#[resilient(name = "config.wrong.bare")]
-async fn bare() -> Result<(), Failure> {
-    Ok(())
-}
-
-#[resilient(name = "config.wrong.sync")]
-fn sync() -> Result<(), Failure> {
-    Ok(())
-}
+//! Wrong files, with what is said of each.
 
 /// File, text, report.
-const FILES: &[(&str, &str, &str)] = &[
+pub(super) const FILES: &[(&str, &str, &str)] = &[
     (
         "a.toml",
         r#"breaker."config.wrong".failures = "five""#,
@@ -282,7 +255,7 @@ const FILES: &[(&str, &str, &str)] = &[
     (
         "a.toml",
         "[call.\"config.wrong.call\"]\ntimeout = \"10s\"",
-        r#"a.toml:2:11: timeout 10s is longer than the deadline of 5s, in "config.wrong.call" at tests/config/wrong.rs:16"#,
+        r#"a.toml:2:11: timeout 10s is longer than the deadline of 5s, in "config.wrong.call" at {call}"#,
     ),
     (
         "a.toml",
@@ -302,17 +275,17 @@ const FILES: &[(&str, &str, &str)] = &[
     (
         "a.toml",
         "[call.\"config.wrong.bare\"]\nretry.max = 5",
-        r#"a.toml:2:13: "config.wrong.bare" has no `retry`, and configuration can't add one; add it to the attribute at tests/config/wrong.rs:21"#,
+        r#"a.toml:2:13: "config.wrong.bare" has no `retry`, and configuration can't add one; add it to the attribute at {bare}"#,
     ),
     (
         "a.toml",
         "[call.\"config.wrong.bare\"]\nfallback.on = \"rejected\"",
-        r#"a.toml:2:15: "config.wrong.bare" has no `fallback`, and configuration can't add one; add it to the attribute at tests/config/wrong.rs:21"#,
+        r#"a.toml:2:15: "config.wrong.bare" has no `fallback`, and configuration can't add one; add it to the attribute at {bare}"#,
     ),
     (
         "a.toml",
         "[call.\"config.wrong.sync\"]\ntimeout = \"1s\"",
-        r#"a.toml:2:11: `timeout` needs an async function: a running sync body can't be cut; write `deadline`, which is checked between attempts, in "config.wrong.sync" at tests/config/wrong.rs:26"#,
+        r#"a.toml:2:11: `timeout` needs an async function: a running sync body can't be cut; write `deadline`, which is checked between attempts, in "config.wrong.sync" at {sync}"#,
     ),
     (
         "a.toml",
@@ -427,298 +400,3 @@ const FILES: &[(&str, &str, &str)] = &[
         "config: it has no ending; write a .toml, .yaml or .json file",
     ),
 ];
-
-#[tokio::test]
-async fn each_wrong_file_gives_one_clear_report_and_changes_nothing() {
-    for (file, text, report) in FILES {
-        let apart = Apart::of("config.wrong");
-        assert_eq!(apart.faults(file, text).await, [*report], "{text}");
-        nothing_changed(&apart).await;
-    }
-}
-
-async fn nothing_changed(apart: &Apart) {
-    let inside = async {
-        call(&Dependency::playing("S")).await.unwrap();
-        bare().await.unwrap();
-        sync().unwrap();
-        let status = registry().breaker("config.wrong").status();
-        assert_eq!(status.failure_threshold, Some(5));
-        let values = [
-            "config.wrong.call",
-            "config.wrong.bare",
-            "config.wrong.sync",
-        ];
-        let values = values.into_iter().flat_map(|call| site(call).values());
-        // Of a wrong variable that is left out without a setup, no trace is left either.
-        for value in values {
-            let ours = matches!(value.origin, Origin::Code { .. } | Origin::BuiltIn);
-            assert!(ours, "{value:?}");
-        }
-    };
-    apart.scope(inside).await;
-}
-
-/// Variable, value, report.
-const VARIABLES: &[(&str, &str, &str)] = &[
-    (
-        "STEADFAST_BREAKER__CONFIG_WRONG__FAILURES",
-        "five",
-        r#""five" is no count; write a whole number"#,
-    ),
-    (
-        "STEADFAST_BREAKER__CONFIG_WRONG__FAILURES",
-        "",
-        r#""" is no count; write a whole number"#,
-    ),
-    (
-        "STEADFAST_BREAKER__CONFIG_WRONG__FALIURES",
-        "5",
-        "unknown option FALIURES; did you mean FAILURES?",
-    ),
-    (
-        "STEADFAST_BREAKER__CONFIG_WRNOG__FAILURES",
-        "5",
-        "no breaker is named CONFIG_WRNOG; did you mean STEADFAST_BREAKER__CONFIG_WRONG__FAILURES?",
-    ),
-    (
-        "STEADFAST_BREAKER__FAILURES",
-        "5",
-        "write STEADFAST_BREAKER__NAME__OPTION",
-    ),
-    (
-        "STEADFAST_BREAKER__CONFIG_WRONG__GUARDS",
-        "call",
-        "`breaker.guards` belongs to the call: write STEADFAST_CALL__NAME__BREAKER__GUARDS",
-    ),
-    (
-        "STEADFAST_BREAKER__CONFIG_WRONG__KEY",
-        "x",
-        "`breaker.key` belongs to the code: only the attribute can hold it",
-    ),
-    (
-        "STEADFAST_BREAKER__CONFIG_WRONG__QUORUM",
-        "2",
-        "`breaker.quorum` is not available yet",
-    ),
-    (
-        "STEADFAST_BREAKER__CONFIG_WRONG__RECOVERY",
-        "5",
-        r#"duration "5" has no unit; did you mean "5ms" or "5s"?"#,
-    ),
-    (
-        "STEADFAST_BRAKER__CONFIG_WRONG__FAILURES",
-        "5",
-        "unknown variable; did you mean STEADFAST_BREAKER__CONFIG_WRONG__FAILURES?",
-    ),
-    (
-        "STEADFAST_ZEBRA",
-        "5",
-        "unknown variable; write STEADFAST_BREAKER__NAME__OPTION, STEADFAST_RATE_LIMIT__…, STEADFAST_BULKHEAD__… or STEADFAST_CALL__…",
-    ),
-    (
-        "STEADFAST_BREAKER",
-        "5",
-        "unknown variable; write STEADFAST_BREAKER__NAME__OPTION, STEADFAST_RATE_LIMIT__…, STEADFAST_BULKHEAD__… or STEADFAST_CALL__…",
-    ),
-    (
-        "STEADFAST_CALL__CONFIG_WRONG_CALL__TIMEOUT",
-        "10s",
-        r#"timeout 10s is longer than the deadline of 5s, in "config.wrong.call" at tests/config/wrong.rs:16"#,
-    ),
-    (
-        "STEADFAST_CALL__CONFIG_WRONG_CALL__RETRY__MAXX",
-        "3",
-        "unknown option MAXX; did you mean MAX?",
-    ),
-    (
-        "STEADFAST_CALL__CONFIG_WRONG_CALL__RETRY__ON",
-        "transient,ignored",
-        r#""ignored" is never retried; leave it out"#,
-    ),
-    (
-        "STEADFAST_CALL__CONFIG_WRONG_CALL__BREAKER__FAILURES",
-        "3",
-        "`breaker.failures` belongs to the breaker that the call names: write STEADFAST_BREAKER__NAME__FAILURES",
-    ),
-    (
-        "STEADFAST_CALL__CONFIG_WRONG_CAL__TIMEOUT",
-        "1s",
-        "no call is named CONFIG_WRONG_CAL; did you mean STEADFAST_CALL__CONFIG_WRONG_CALL__TIMEOUT?",
-    ),
-    (
-        "STEADFAST_CALL__CONFIG_WRONG_BARE__RETRY__MAX",
-        "3",
-        r#""config.wrong.bare" has no `retry`, and configuration can't add one; add it to the attribute at tests/config/wrong.rs:21"#,
-    ),
-    (
-        "STEADFAST_CALL__TIMEOUT",
-        "1s",
-        "write STEADFAST_CALL__NAME__OPTION, or STEADFAST_CALL__NAME__POLICY__OPTION",
-    ),
-    (
-        "STEADFAST_REDIS_URL",
-        "redis://:secret@localhost/",
-        "it is not available yet",
-    ),
-    (
-        "STEADFAST_REDIS_PASSWORD",
-        "secret",
-        "it is not available yet",
-    ),
-    ("STEADFAST_ADMIN_TOKEN", "secret", "it is not available yet"),
-    (
-        "CONFIG_WRONG_CIRCUIT_FAILURE_THRESHOLD",
-        "five",
-        r#""five" is no count; write a whole number"#,
-    ),
-    (
-        "CONFIG_WRONG_CIRCUIT_RECOVERY_SECONDS",
-        "5s",
-        r#""5s" is no number of seconds; write one such as 30"#,
-    ),
-    (
-        "CONFIG_WRONG_CIRCUIT_RECOVERY_SECONDS",
-        "0",
-        "a duration of zero is not allowed here",
-    ),
-    (
-        "RATE_LIMIT_FAIL_OPEN_SECONDS",
-        "5",
-        "`rate_limit.fail_open` is not available yet",
-    ),
-];
-
-#[tokio::test]
-async fn each_wrong_variable_gives_one_clear_report_and_changes_nothing() {
-    for (name, value, report) in VARIABLES {
-        let apart = Apart::with("config.wrong", &[(name, value)]);
-        let faults = apart.faults("a.toml", "# nothing").await;
-        assert_eq!(faults, [format!("{name}: {report}")]);
-        nothing_changed(&apart).await;
-    }
-}
-
-#[tokio::test]
-async fn a_file_that_is_none_gives_one_clear_report() {
-    let report = async |apart: &Apart, file: &str| {
-        let error = apart.start_at(&apart.path(file)).await.unwrap_err();
-        nothing_changed(apart).await;
-        apart.told(&error)
-    };
-    let apart = Apart::of("config.wrong");
-    assert_eq!(
-        report(&apart, "gone.toml").await,
-        ["gone.toml: it does not exist"]
-    );
-    fs::create_dir(apart.path("folder.toml")).unwrap();
-    assert_eq!(
-        report(&apart, "folder.toml").await,
-        ["folder.toml: it is a directory; name a file in it"]
-    );
-    apart.write("large.toml", "# 0123456\n".repeat(1 << 20));
-    assert_eq!(
-        report(&apart, "large.toml").await,
-        ["large.toml: it is larger than 1 MiB; no configuration needs as much"]
-    );
-    apart.write("bytes.toml", b"# fine\n# \xc3\xa9 \xff\n");
-    assert_eq!(
-        report(&apart, "bytes.toml").await,
-        ["bytes.toml:2:5: this is no UTF-8; save the file in that encoding"]
-    );
-}
-
-#[cfg(unix)]
-#[tokio::test]
-async fn links_and_rights_that_lead_nowhere_give_one_clear_report() {
-    use std::os::unix::fs::{PermissionsExt as _, symlink};
-
-    let apart = Apart::of("config.wrong");
-    symlink("b.toml", apart.path("a.toml")).unwrap();
-    symlink("a.toml", apart.path("b.toml")).unwrap();
-    let error = apart.start_at(&apart.path("a.toml")).await.unwrap_err();
-    let told = apart.told(&error);
-    assert!(
-        told[0].starts_with("a.toml: it can't be read: "),
-        "{told:?}"
-    );
-
-    let path = apart.write("c.toml", "# nothing");
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
-    if fs::read(&path).is_err() {
-        // The superuser may read it all the same.
-        let error = apart.start_at(&path).await.unwrap_err();
-        assert_eq!(
-            apart.told(&error),
-            ["c.toml: it can't be read: permission denied"]
-        );
-    }
-    nothing_changed(&apart).await;
-}
-
-#[tokio::test]
-async fn all_faults_of_files_and_variables_come_in_one_report() {
-    let apart = Apart::with("config.wrong", &[("STEADFAST_ZEBRA", "1")]);
-    let file = "[braker]\n[breaker.\"config.wrong\"]\nfailures = 0\n[call.unknown]\n";
-    let faults = apart.faults("a.toml", file).await;
-    let places: Vec<_> = faults
-        .iter()
-        .map(|fault| fault.split(": ").next().unwrap())
-        .collect();
-    assert_eq!(
-        places,
-        ["a.toml:1:2", "a.toml:3:12", "a.toml:4:7", "STEADFAST_ZEBRA"]
-    );
-}
-
-#[tokio::test]
-async fn an_unknown_name_may_be_announced_or_be_a_warning() {
-    let apart = Apart::of("config.wrong");
-    let path = apart.write("a.toml", "[breaker.later]\nfailures = 3\n");
-    apart
-        .scope(async {
-            let setup = || steadfast::setup().config_file(&path);
-            let announced = setup().declare(["later"]).start().await.unwrap();
-            assert_eq!(announced.status().warnings, [""; 0]);
-            announced.stop().await;
-            let warned = setup()
-                .unknown_names(UnknownNames::Warn)
-                .start()
-                .await
-                .unwrap();
-            let warnings = warned.status().warnings;
-            assert!(
-                warnings[0].contains("a.toml:1:10: no breaker is named \"later\""),
-                "{warnings:?}"
-            );
-            assert_eq!(
-                registry().breaker("later").status().failure_threshold,
-                Some(3)
-            );
-            let wrong = steadfast::setup()
-                .declare(["not ok"])
-                .start()
-                .await
-                .unwrap_err();
-            assert!(
-                wrong.to_string().contains("name \"not ok\" holds ' '"),
-                "{wrong}"
-            );
-        })
-        .await;
-}
-
-// Redis's password and the token of the admin pages are the secrets there are.
-#[tokio::test]
-async fn secrets_stand_in_no_report() {
-    let variables = [
-        ("STEADFAST_REDIS_URL", "redis://:secret@localhost/"),
-        ("STEADFAST_REDIS_PASSWORD", "secret"),
-        ("STEADFAST_ADMIN_TOKEN", "secret"),
-    ];
-    let apart = Apart::with("config.wrong", &variables);
-    let file = "[redis]\nurl = 'redis://:secret@localhost/'\npassword = 'secret'";
-    let error = apart.start("a.toml", file).await.unwrap_err();
-    assert_eq!(error.faults().count(), 4);
-    assert!(!format!("{error} {error:?}").contains("secret"), "{error}");
-}
