@@ -4,6 +4,7 @@ mod allocations;
 mod breaker;
 mod classes;
 mod composition;
+mod config;
 mod demo_calls;
 mod errors;
 mod events;

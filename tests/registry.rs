@@ -231,7 +231,9 @@ fn sites_lists_calls_with_file_line_and_policy() {
         [
             "name = registry.names",
             "timeout = 5s",
-            "breaker.name = registry.shared"
+            "breaker.name = registry.shared",
+            "breaker.failures = 2",
+            "breaker.recovery = 7s"
         ]
     );
     assert_eq!(

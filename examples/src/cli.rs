@@ -1,5 +1,6 @@
 //! The demo's command line.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
@@ -41,6 +42,17 @@ pub struct Cli {
     /// and GET /breakers shows the state of each breaker.
     #[arg(long, default_value_t = 0, value_parser = port, allow_negative_numbers = true)]
     pub port: u16,
+
+    /// A configuration file of the policies (.toml, .yaml, .json), watched while the demo runs
+    ///
+    /// Change a threshold and save the file: the calls go on by it. `[breaker.payments]` with
+    /// `failures = 2` is a beginning; `--example-config` writes a whole one.
+    #[arg(long, value_name = "PATH")]
+    pub config: Option<PathBuf>,
+
+    /// Print a configuration file with what is in force, and end
+    #[arg(long)]
+    pub example_config: bool,
 
     /// Print the result as JSON on standard output, and what happens meanwhile on standard error
     #[arg(long)]

@@ -81,3 +81,36 @@ fn tower_answers_two_clients_and_limits_the_one_that_asks_too_much() {
         "{end}"
     );
 }
+
+#[test]
+fn reload_changes_thresholds_while_calls_run_and_loses_none() {
+    let lines = lines(env!("CARGO_BIN_EXE_reload"));
+    let shown: Vec<_> = lines
+        .iter()
+        .filter(|line| line.starts_with("failures "))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "failures 3, timeout 1s",
+            "failures 8, timeout 300ms",
+            "failures 8, timeout 300ms",
+            "failures 20, timeout 1s",
+        ],
+        "{lines:#?}"
+    );
+    let faults: Vec<_> = lines
+        .iter()
+        .filter(|line| line.starts_with("steadfast.toml:"))
+        .collect();
+    assert_eq!(
+        faults,
+        [
+            "steadfast.toml:2:1: unknown option \"faliures\"; did you mean \"failures\"?",
+            "steadfast.toml:3:7: no call is named \"stok\"; did you mean \"stock\"?",
+        ],
+        "{lines:#?}"
+    );
+    let end = lines.last().unwrap();
+    assert!(end.ends_with("Failed: 0. Lost from the count: 0"), "{end}");
+}

@@ -83,6 +83,27 @@ pub struct Kind {
     pub parse: Option<Parse>,
     /// The words it is chosen from, where it is one word out of a few.
     pub words: fn() -> Vec<&'static str>,
+    pub(crate) shape: Shape,
+}
+
+/// What a kind looks like in a file, for the schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    Duration,
+    Count {
+        least: u32,
+    },
+    Ratio,
+    Factor,
+    Name,
+    Window,
+    Jitter,
+    Classes {
+        none_of: &'static [&'static str],
+    },
+    Word,
+    /// No file holds it.
+    Code,
 }
 
 impl std::fmt::Debug for Kind {
@@ -92,39 +113,58 @@ impl std::fmt::Debug for Kind {
 }
 
 impl Kind {
-    pub(crate) const DURATION: Self = Self::new("duration", "\"5s\"", positive_duration);
-    pub(crate) const PAUSE: Self = Self::new("duration, 0 allowed", "\"0s\"", any_duration);
-    pub(crate) const COUNT: Self = Self::new("count", "5", count);
-    pub(crate) const COUNT_OR_ZERO: Self = Self::new("count, 0 allowed", "0", count_or_zero);
-    pub(crate) const RATIO: Self = Self::new("ratio", "0.5", ratio);
-    pub(crate) const FACTOR: Self = Self::new("number ≥ 1", "2.0", factor);
-    pub(crate) const NAME: Self = Self::new("name", "\"stripe\"", name);
-    pub(crate) const WINDOW: Self = Self::new("duration or \"none\"", "\"60s\"", window);
+    pub(crate) const DURATION: Self =
+        Self::new("duration", "\"5s\"", positive_duration, Shape::Duration);
+    pub(crate) const PAUSE: Self = Self::new(
+        "duration, 0 allowed",
+        "\"0s\"",
+        any_duration,
+        Shape::Duration,
+    );
+    pub(crate) const COUNT: Self = Self::new("count", "5", count, Shape::Count { least: 1 });
+    pub(crate) const COUNT_OR_ZERO: Self = Self::new(
+        "count, 0 allowed",
+        "0",
+        count_or_zero,
+        Shape::Count { least: 0 },
+    );
+    pub(crate) const RATIO: Self = Self::new("ratio", "0.5", ratio, Shape::Ratio);
+    pub(crate) const FACTOR: Self = Self::new("number ≥ 1", "2.0", factor, Shape::Factor);
+    pub(crate) const NAME: Self = Self::new("name", "\"stripe\"", name, Shape::Name);
+    pub(crate) const WINDOW: Self =
+        Self::new("duration or \"none\"", "\"60s\"", window, Shape::Window);
     pub(crate) const JITTER: Self = Self::new(
         "\"full\", \"equal\", \"decorrelated\", \"none\", ratio or duration",
         "\"full\"",
         jitter,
+        Shape::Jitter,
     );
-    pub(crate) const COUNTED: Self = Self::classes(counted_classes);
-    pub(crate) const RETRIED: Self = Self::classes(retried_classes);
+    pub(crate) const COUNTED: Self = Self::classes(counted_classes, &["rejected"]);
+    pub(crate) const RETRIED: Self = Self::classes(retried_classes, &["expected"]);
     pub(crate) const EXPRESSION: Self = Self::code("expression", "user_id", Form::Expression);
     pub(crate) const PATH: Self = Self::code("path", "my_function", Form::Path);
     pub(crate) const ARGUMENTS: Self = Self::code("arguments", "order, client", Form::Arguments);
 
-    const fn new(name: &'static str, example: &'static str, parse: Parse) -> Self {
+    const fn new(name: &'static str, example: &'static str, parse: Parse, shape: Shape) -> Self {
         Self {
             name,
             example,
             form: Form::Literal,
             parse: Some(parse),
             words: Vec::new,
+            shape,
         }
     }
 
-    const fn classes(parse: Parse) -> Self {
+    const fn classes(parse: Parse, none_of: &'static [&'static str]) -> Self {
         Self {
             form: Form::Words,
-            ..Self::new("classes", "transient, timeout", parse)
+            ..Self::new(
+                "classes",
+                "transient, timeout",
+                parse,
+                Shape::Classes { none_of },
+            )
         }
     }
 
@@ -135,6 +175,7 @@ impl Kind {
             form,
             parse: None,
             words: Vec::new,
+            shape: Shape::Code,
         }
     }
 
@@ -151,6 +192,7 @@ impl Kind {
                     .chain(K::LATER.iter().copied())
                     .collect()
             },
+            shape: Shape::Word,
         }
     }
 

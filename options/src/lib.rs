@@ -19,17 +19,20 @@
 //! assert_eq!(error, r#"duration "5" has no unit; did you mean "5ms" or "5s"?"#);
 //! ```
 
+mod in_force;
 mod keyword;
 mod kind;
 mod name;
 mod patch;
 mod reference;
 mod rules;
+mod schema;
 mod suggest;
 pub mod table;
 mod value;
 mod worst_case;
 
+pub use in_force::built_in;
 pub use keyword::{
     Algorithm, Counting, FallbackKind, FallbackOn, Guards, Health, Keyword, Mode, Scope, Store,
     Then,
@@ -39,6 +42,7 @@ pub use name::Name;
 pub use patch::{Merge, Patch, Setting};
 pub use reference::reference_page;
 pub use rules::{Fault, Flavor, validate};
+pub use schema::schema;
 pub use suggest::closest;
 pub use table::{
     BreakerPatch, BulkheadPatch, CachePatch, CallPatch, FallbackPatch, OptionMeta, POLICIES, Place,

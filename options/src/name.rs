@@ -41,6 +41,15 @@ impl Name {
         Ok(Self(kept))
     }
 
+    /// Checks a name without keeping it.
+    ///
+    /// # Errors
+    ///
+    /// Says which character or length is wrong.
+    pub fn check(text: &str) -> Result<(), String> {
+        check(text)
+    }
+
     /// A name that is known at compile time. The attribute has checked it.
     #[must_use]
     pub const fn from_static(text: &'static str) -> Self {

@@ -87,8 +87,8 @@ macro_rules! for_each_policy {
             call CallPatch none "The call itself." {
                 name(Kind::NAME, Name) [text "`module::path::function`"] attribute served
                     "The call's name in config, telemetry and status. Two sites with the same default name each get `@line`; two given names that are the same are a conflict."
-                mode(Kind::keyword::<Mode>(), Mode) [value Mode::Enforce] call later
-                    "`observe` lets everything through, and counts and reports what it would have refused or cut; `off` leaves only the fallback."
+                mode(Kind::keyword::<Mode>(), Mode) [value Mode::Enforce] call served
+                    "`observe` lets everything through, and counts and reports what it would have refused or cut, while retries go on; `off` leaves only the fallback."
                 timeout(Kind::DURATION, Duration) [none] call served
                     "Limit of each attempt's body, from its start."
                 deadline(Kind::DURATION, Duration) [none] call served
@@ -105,7 +105,7 @@ macro_rules! for_each_policy {
                     "Bound on keys in memory: only closed keys without counts make room; beyond that a new key runs unguarded, with one warning."
                 health(Kind::keyword::<Health>(), Health) [value Health::Degraded] registry later
                     "What an open breaker does to `/health`."
-                mode(Kind::keyword::<Mode>(), Mode) [value Mode::Enforce] registry later
+                mode(Kind::keyword::<Mode>(), Mode) [value Mode::Enforce] registry served
                     "As `mode`, of the named policy, wherever it is used."
                 scope(Kind::keyword::<Scope>(), Scope) [value Scope::Local] registry later
                     "This process, or the fleet through Redis."
@@ -175,7 +175,7 @@ macro_rules! for_each_policy {
                     "The registry's key: calls that name it share it."
                 scope(Kind::keyword::<Scope>(), Scope) [value Scope::Local] registry later
                     "This process, or the fleet through Redis."
-                mode(Kind::keyword::<Mode>(), Mode) [value Mode::Enforce] registry later
+                mode(Kind::keyword::<Mode>(), Mode) [value Mode::Enforce] registry served
                     "As `mode`, of the named policy, wherever it is used."
                 max(Kind::COUNT, u32) [value 100] registry served
                     "Calls per `per`."
@@ -207,7 +207,7 @@ macro_rules! for_each_policy {
                     "The registry's key: calls that name it share it."
                 scope(Kind::keyword::<Scope>(), Scope) [value Scope::Local] registry later
                     "This process, or the fleet through Redis."
-                mode(Kind::keyword::<Mode>(), Mode) [value Mode::Enforce] registry later
+                mode(Kind::keyword::<Mode>(), Mode) [value Mode::Enforce] registry served
                     "As `mode`, of the named policy, wherever it is used."
                 max(Kind::COUNT, u32) [value 10] registry served
                     "Calls at a time."

@@ -263,6 +263,28 @@ impl fmt::Display for Value {
 }
 
 impl Value {
+    /// This value as TOML and JSON write it.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use steadfast_options::{Classes, Value};
+    ///
+    /// assert_eq!(Value::from(Duration::from_secs(5)).literal(), "\"5s\"");
+    /// let classes = Classes::TRANSIENT.with(Classes::TIMEOUT);
+    /// assert_eq!(Value::from(classes).literal(), "[\"transient\", \"timeout\"]");
+    /// assert_eq!(Value::from(3_u32).literal(), "3");
+    /// ```
+    #[must_use]
+    pub fn literal(&self) -> String {
+        match self {
+            Self::Count(_) | Self::Ratio(_) | Self::Factor(_) | Self::Jitter(Jitter::Ratio(_)) => {
+                self.to_string()
+            }
+            Self::Classes(_) => format!("[\"{}\"]", self.to_string().replace(", ", "\", \"")),
+            other => format!("\"{other}\""),
+        }
+    }
+
     /// This value as a Rust constant expression, with paths below this crate's root at `root`.
     ///
     /// ```

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::keyword::Guards;
+use crate::keyword::{Guards, Mode};
 use crate::kind::duration_text;
 use crate::patch::Patch;
 use crate::table::{RetryPatch, defaults};
@@ -61,6 +61,7 @@ pub fn retry_cap(retry: &RetryPatch) -> Duration {
 /// ```
 #[must_use]
 pub fn worst_case(patch: &Patch) -> WorstCase {
+    let patch = &acting(patch);
     let attempts = patch
         .retry
         .map_or(1, |retry| retry.max.unwrap_or(defaults::retry::max));
@@ -82,6 +83,21 @@ pub fn worst_case(patch: &Patch) -> WorstCase {
         total,
         timeout,
     }
+}
+
+/// What of a policy limits or repeats: in `observe` nothing is cut and nothing waits, in `off` there is
+/// no retry either.
+fn acting(patch: &Patch) -> Patch {
+    let mut acting = *patch;
+    let mode = patch.call.mode.unwrap_or(defaults::call::mode);
+    if mode != Mode::Enforce {
+        (acting.call.timeout, acting.call.deadline) = (None, None);
+        (acting.rate_limit, acting.bulkhead) = (None, None);
+    }
+    if mode == Mode::Off {
+        acting.retry = None;
+    }
+    acting
 }
 
 fn longest_waits(patch: &Patch, attempts: u32) -> Duration {

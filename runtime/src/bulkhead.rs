@@ -2,11 +2,16 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use steadfast_options::{BulkheadPatch, Name, defaults};
+use steadfast_options::{BulkheadPatch, Mode, Name, defaults};
 
+use crate::config::values::Held;
+use crate::config::{Kind, SetValue};
+use crate::definition::Definition;
+use crate::mode::SharedMode;
 use crate::rejection::Rejection;
+use crate::telemetry::would_reject;
 use crate::turns::{Queued, Turn, Turns};
 use crate::{clock, current, wait};
 
@@ -17,9 +22,11 @@ const TAKEN: u64 = ONE_WAITER - 1;
 
 pub(crate) struct Places {
     pub(crate) name: Name,
-    pub(crate) max: u32,
-    /// How many may wait; none where any number may.
-    pub(crate) queue: Option<u32>,
+    max: AtomicU32,
+    /// How many may wait; more than there can be where any number may.
+    queue: AtomicU64,
+    held: Held,
+    mode: SharedMode,
     word: AtomicU64,
     turns: Turns,
 }
@@ -28,22 +35,43 @@ impl Places {
     pub(crate) fn new(name: Name, patch: &BulkheadPatch) -> Self {
         Self {
             name,
-            max: patch.max.unwrap_or(defaults::bulkhead::max),
-            queue: patch.queue,
+            max: AtomicU32::new(patch.max.unwrap_or(defaults::bulkhead::max)),
+            queue: AtomicU64::new(patch.queue.map_or(u64::MAX, u64::from)),
+            held: Held::default(),
+            mode: SharedMode::default(),
             word: AtomicU64::new(0),
             turns: Turns::default(),
         }
     }
 
+    /// Takes other bounds over. Who is inside stays, be it more than may now enter.
+    fn retune(&self, patch: &BulkheadPatch) {
+        let max = patch.max.unwrap_or(defaults::bulkhead::max);
+        let queue = patch.queue.map_or(u64::MAX, u64::from);
+        self.queue.store(queue, Ordering::Relaxed);
+        self.max.store(max, Ordering::Relaxed);
+        self.turns.wake_first(); // who enters wakes the next
+    }
+
+    #[inline]
+    pub(crate) fn max(&self) -> u32 {
+        self.max.load(Ordering::Relaxed)
+    }
+
+    /// How many may wait; none where any number may.
+    pub(crate) fn queue(&self) -> Option<u32> {
+        self.queue.load(Ordering::Relaxed).try_into().ok()
+    }
+
     /// Takes a place, unless others wait for one.
     #[inline]
     pub(crate) fn try_take(&self) -> bool {
-        self.take_where(|word| word < u64::from(self.max))
+        self.take_where(|word| word < u64::from(self.max()))
     }
 
     /// Takes a place for whoever's turn it is.
     pub(crate) fn take_in_turn(&self) -> bool {
-        self.take_where(|word| word & TAKEN < u64::from(self.max))
+        self.take_where(|word| word & TAKEN < u64::from(self.max()))
     }
 
     #[inline]
@@ -78,10 +106,15 @@ impl Places {
         (self.word.load(Ordering::Relaxed) >> 32) as u32
     }
 
+    /// Whether who comes now and finds no place would be refused, though he may wait.
+    pub(crate) fn is_queue_full(&self) -> bool {
+        self.queue().is_some_and(|most| self.waiting() >= most)
+    }
+
     pub(crate) fn rejection(&self) -> Rejection {
         Rejection::BulkheadFull {
             bulkhead: self.name,
-            max: self.max,
+            max: self.max(),
         }
     }
 }
@@ -118,10 +151,25 @@ impl Bulkhead {
         Self(Arc::new(Places::new(name, patch)))
     }
 
+    /// Takes another definition over, and keeps who is inside and who waits.
+    pub(crate) fn retuned(&self, patch: &BulkheadPatch) {
+        self.0.retune(patch);
+    }
+
     /// The bulkhead's name.
     #[must_use]
     pub fn name(&self) -> Name {
         self.0.name
+    }
+
+    /// Every option of it, with the layer that set it.
+    #[must_use]
+    pub fn values(&self) -> Vec<SetValue> {
+        self.0.held.values()
+    }
+
+    pub(crate) fn hold(&self, definition: Arc<Definition>) {
+        self.0.held.set(Kind::Bulkhead, definition);
     }
 
     /// Takes a place if there is one and nobody waits for it.
@@ -130,11 +178,27 @@ impl Bulkhead {
     ///
     /// [`Rejection::BulkheadFull`].
     pub fn try_enter(&self) -> Result<Place, Rejection> {
-        if self.0.try_take() {
-            Ok(Place(self.0.clone()))
-        } else {
-            Err(self.0.rejection())
+        match self.mode() {
+            Mode::Off => Ok(Place(None)),
+            _ if self.0.try_take() => Ok(self.place()),
+            Mode::Observe => {
+                would_reject(None, &self.0.rejection());
+                Ok(Place(None))
+            }
+            _ => Err(self.0.rejection()),
         }
+    }
+
+    fn place(&self) -> Place {
+        Place(Some(self.0.clone()))
+    }
+
+    pub(crate) fn mode(&self) -> Mode {
+        self.0.mode.get()
+    }
+
+    pub(crate) fn set_mode(&self, mode: Option<Mode>) {
+        self.0.mode.set(mode);
     }
 
     /// Takes a place, waiting for its turn: first come first served, for as long as it takes, but
@@ -149,10 +213,13 @@ impl Bulkhead {
     ///
     /// Who stops waiting gives the turn to the next.
     pub async fn enter(&self) -> Result<Place, Rejection> {
-        if self.0.try_take() {
-            return Ok(Place(self.0.clone()));
+        if self.mode() != Mode::Enforce {
+            return self.try_enter();
         }
-        let Some(turn) = Turn::take(&self.0, self.0.queue) else {
+        if self.0.try_take() {
+            return Ok(self.place());
+        }
+        let Some(turn) = Turn::take(&self.0, self.0.queue()) else {
             return Err(self.0.rejection());
         };
         let end = current::deadline_around();
@@ -166,7 +233,7 @@ impl Bulkhead {
             }
         });
         if entered.await {
-            Ok(Place(self.0.clone()))
+            Ok(self.place())
         } else {
             Err(self.0.rejection())
         }
@@ -178,7 +245,7 @@ impl Bulkhead {
         BulkheadStatus {
             active: self.0.active(),
             waiting: self.0.waiting(),
-            max: self.0.max,
+            max: self.0.max(),
         }
     }
 }
@@ -204,20 +271,23 @@ pub struct BulkheadStatus {
     pub max: u32,
 }
 
-/// A place in a bulkhead, given back when dropped.
+/// A place in a bulkhead, given back when dropped. Where the bulkhead's mode is `observe` or `off` it
+/// may be no place at all.
 #[must_use = "a place is given back when it is dropped"]
-pub struct Place(Arc<Places>);
+pub struct Place(Option<Arc<Places>>);
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0.give_back();
+        if let Some(places) = &self.0 {
+            places.give_back();
+        }
     }
 }
 
 impl fmt::Debug for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Place")
-            .field("bulkhead", &self.0.name)
+            .field("bulkhead", &self.0.as_ref().map(|places| places.name))
             .finish_non_exhaustive()
     }
 }

@@ -1,6 +1,7 @@
 //! The list of all annotated functions, with their names.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use steadfast_options::{Name, Patch};
@@ -18,6 +19,29 @@ pub(crate) struct Listed {
 
 /// Every site known so far, in the order of file and line.
 pub(crate) type Catalog = Arc<[Listed]>;
+
+/// Whether sites are listed when the program is linked: where constructors run before `main`.
+const LISTED_AT_LINK_TIME: bool = cfg!(any(
+    target_os = "linux",
+    target_os = "android",
+    target_os = "macos",
+    target_os = "ios",
+    target_os = "windows",
+    target_os = "freebsd",
+    target_os = "netbsd",
+    target_os = "openbsd",
+    target_os = "dragonfly",
+));
+
+/// Set where a site came to the list by its first call, so that others may be missing.
+static INCOMPLETE: AtomicBool = AtomicBool::new(!LISTED_AT_LINK_TIME);
+
+/// Whether every annotated function is on the list.
+#[cfg_attr(not(feature = "config"), allow(dead_code))]
+pub(crate) fn is_complete() -> bool {
+    drop(catalog());
+    !INCOMPLETE.load(Ordering::Relaxed)
+}
 
 static CATALOG: LazyLock<Mutex<Catalog>> = LazyLock::new(|| {
     let linked = inventory::iter::<SiteEntry>().map(|entry| entry.0);
@@ -39,6 +63,7 @@ pub(crate) fn of(site: &'static Site) -> Listed {
     if let Some(known) = known(&catalog) {
         return known;
     }
+    INCOMPLETE.store(true, Ordering::Relaxed);
     *catalog = listed(
         catalog
             .iter()

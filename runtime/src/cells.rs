@@ -6,7 +6,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 /// Threads that write stripes of their own at a time: those that compute, and as many that wait.
 static OWNERS: LazyLock<usize> = LazyLock::new(|| {
@@ -77,17 +77,26 @@ pub(crate) enum Writer {
     Anyone,
 }
 
-/// One `T` for each thread that writes.
+/// One `T` for each thread that writes. A clone is the same stripes.
 pub(crate) struct Stripes<T> {
-    owned: Box<[T]>,
-    shared: T,
+    owned: Arc<[T]>,
+    shared: Arc<T>,
+}
+
+impl<T> Clone for Stripes<T> {
+    fn clone(&self) -> Self {
+        Self {
+            owned: self.owned.clone(),
+            shared: self.shared.clone(),
+        }
+    }
 }
 
 impl<T: Default> Stripes<T> {
     pub(crate) fn new() -> Self {
         Self {
             owned: (0..*OWNERS).map(|_| T::default()).collect(),
-            shared: T::default(),
+            shared: Arc::default(),
         }
     }
 
@@ -119,7 +128,7 @@ impl<T: Default> Stripes<T> {
 
     /// All stripes.
     pub(crate) fn all(&self) -> impl Iterator<Item = &T> {
-        self.owned.iter().chain([&self.shared])
+        self.owned.iter().chain([&*self.shared])
     }
 }
 
@@ -134,7 +143,8 @@ pub(crate) fn bump(cell: &AtomicU64, writer: Writer) {
     }
 }
 
-/// A row of `N` counters.
+/// A row of `N` counters. A clone is the same counters.
+#[derive(Clone)]
 pub(crate) struct Counters<const N: usize>(Stripes<Row<N>>);
 
 /// Aligned so that two threads' rows share no cache line.
@@ -176,8 +186,6 @@ impl<const N: usize> Counters<N> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
 
     #[test]

@@ -8,12 +8,13 @@ use steadfast_options::{
     validate, worst_case,
 };
 
-use crate::catalog::{self, Listed};
+use crate::catalog::Listed;
+use crate::config::{Given, Layered, Layers, Sources, Subject, name_in};
 use crate::conflict::{Conflict, Place};
 use crate::site::Naming;
 
 /// A kind of policy that is known by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Kind {
     Breaker,
     RateLimit,
@@ -21,9 +22,9 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 3] = [Self::Breaker, Self::RateLimit, Self::Bulkhead];
+    pub(crate) const ALL: [Self; 3] = [Self::Breaker, Self::RateLimit, Self::Bulkhead];
 
-    fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Breaker => "breaker",
             Self::RateLimit => "rate_limit",
@@ -31,34 +32,34 @@ impl Kind {
         }
     }
 
-    /// The policy of this kind that a site names, if it has one.
+    /// The policy of this kind that the code of a site names, if it has one.
     fn name_in(self, listed: &Listed) -> Option<Name> {
-        let patch = &listed.patch;
-        let given = match self {
-            Self::Breaker => patch.breaker?.name,
-            Self::RateLimit => patch.rate_limit?.name,
-            Self::Bulkhead => patch.bulkhead?.name,
-        };
-        Some(given.unwrap_or(listed.name))
+        name_in(self, listed.name, &listed.patch)
     }
 
     /// Whether an option is of this kind, and of the named policy rather than of the call.
-    fn owns(self, setting: &Setting) -> bool {
+    pub(crate) fn owns(self, path: &str) -> bool {
         let policy = POLICIES.iter().filter(|policy| policy.name == self.word());
         let mut options = policy.flat_map(|policy| policy.options);
-        options.any(|option| option.path == setting.path && option.place == Owner::Registry)
+        options.any(|option| option.path == path && option.place == Owner::Registry)
     }
 }
 
 /// The definition of a named policy.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Definition {
-    pub(crate) patch: Patch,
+    /// What holds.
+    pub(crate) in_force: Layered,
+    /// What the code says, policies made by hand among it.
+    code: Vec<Given>,
+    patch: Patch,
     /// Which place set each option, the first in order of file and line.
     set_by: BTreeMap<&'static str, (Place, Value)>,
     places: Vec<Place>,
     /// Longest limit of what it guards.
     pub(crate) guarded: Option<Duration>,
+    /// The part of it that policies made by hand come to.
+    guarded_by_hand: Option<Duration>,
     pub(crate) conflicts: Vec<Conflict>,
 }
 
@@ -69,23 +70,36 @@ impl Definition {
     ///
     /// Options that `patch` gives other values than the code, or that break a rule together with
     /// the code's.
-    pub(crate) fn with(kind: Kind, name: Name, patch: &Patch) -> Result<Self, Vec<String>> {
-        let mut definition = Self::of(kind, name);
+    pub(crate) fn with(
+        kind: Kind,
+        name: Name,
+        by_hand: &ByHand<'_>,
+        sources: &Sources,
+    ) -> Result<Self, Vec<String>> {
+        let ByHand { patch, place } = *by_hand;
+        let mut definition = Self::of(kind, name, sources);
         let mut faults = Vec::new();
         let before = validate(&definition.patch, Flavor::Async);
-        for setting in patch.settings().iter().filter(|setting| kind.owns(setting)) {
+        let settings = patch.settings();
+        for setting in settings.iter().filter(|setting| kind.owns(setting.path)) {
             match definition.set_by.get(setting.path) {
                 Some((place, value)) if *value != setting.value => faults.push(format!(
                     "`{}` of {name:?} is {} here but {value} at {place}; give it once, or the same \
                      twice",
                     setting.path, setting.value,
                 )),
-                _ => {
+                Some(_) => {}
+                None => {
                     definition.patch.set(setting);
+                    definition.code.push(Given {
+                        setting: *setting,
+                        origin: place.into(),
+                    });
                 }
             }
         }
-        definition.guarded = definition.guarded.max(guarded_limit(patch));
+        definition.guarded_by_hand = guarded_limit(patch);
+        definition.lay(kind, name, sources);
         if let Some(first) = definition.places.first() {
             let broken = validate(&definition.patch, Flavor::Async).into_iter();
             let broken = broken.filter(|fault| !before.contains(fault));
@@ -106,7 +120,7 @@ impl Definition {
         let wanted = patch
             .settings()
             .into_iter()
-            .filter(|setting| kind.owns(setting));
+            .filter(|setting| kind.owns(setting.path));
         let fault = |setting: Setting| {
             if held.contains(&setting) {
                 return None;
@@ -145,17 +159,42 @@ impl Definition {
         option.default.map(|text| text())
     }
 
-    /// What the calls that name this policy say of it.
-    pub(crate) fn of(kind: Kind, name: Name) -> Self {
+    /// What the calls that name this policy say of it, and the configuration.
+    pub(crate) fn of(kind: Kind, name: Name, sources: &Sources) -> Self {
         let mut definition = Self::default();
-        for listed in catalog::all()
+        for listed in sources
+            .sites
             .iter()
             .filter(|listed| kind.name_in(listed) == Some(name))
         {
             definition.add(kind, name, listed);
         }
         definition.check_rules(name);
+        definition.lay(kind, name, sources);
         definition
+    }
+
+    /// This definition under another version of the configuration.
+    pub(crate) fn under(&self, kind: Kind, name: Name, sources: &Sources) -> Self {
+        let mut definition = self.clone();
+        definition.lay(kind, name, sources);
+        definition
+    }
+
+    fn lay(&mut self, kind: Kind, name: Name, sources: &Sources) {
+        let layers: &Layers = &sources.layers;
+        let mut layered = Layered::default();
+        layers
+            .defaults_of(|path| kind.owns(path))
+            .for_each(|layer| layered.lay(&layer));
+        layered.lay(&self.code);
+        layers
+            .of(Subject::Named(kind, &name))
+            .for_each(|layer| layered.lay(&layer));
+        self.in_force = layered;
+        self.guarded = self
+            .guarded_by_hand
+            .max(sources.longest_guarded(kind, name));
     }
 
     pub(crate) fn is_declared(&self) -> bool {
@@ -164,10 +203,15 @@ impl Definition {
 
     fn add(&mut self, kind: Kind, name: Name, listed: &Listed) {
         let site = listed.site;
-        for setting in site.settings.iter().filter(|setting| kind.owns(setting)) {
+        let settings = site.settings.iter();
+        for setting in settings.filter(|setting| kind.owns(setting.path)) {
             match self.set_by.get(setting.path) {
                 None => {
                     self.patch.set(setting);
+                    self.code.push(Given {
+                        setting: *setting,
+                        origin: site.place.into(),
+                    });
                     self.set_by
                         .insert(setting.path, (site.place, setting.value));
                 }
@@ -180,7 +224,6 @@ impl Definition {
             }
         }
         self.places.push(site.place);
-        self.guarded = self.guarded.max(guarded_limit(&listed.patch));
     }
 
     /// Options that are sound in each place may break a rule together.
@@ -196,8 +239,15 @@ impl Definition {
     }
 }
 
+/// What a policy made by hand says, and where.
+#[derive(Clone, Copy)]
+pub(crate) struct ByHand<'a> {
+    pub(crate) patch: &'a Patch,
+    pub(crate) place: Place,
+}
+
 /// The longest that a breaker's probe may take in one of the calls it guards.
-fn guarded_limit(patch: &Patch) -> Option<Duration> {
+pub(crate) fn guarded_limit(patch: &Patch) -> Option<Duration> {
     let guards = patch.breaker.and_then(|breaker| breaker.guards);
     match guards.unwrap_or(defaults::breaker::guards) {
         Guards::Call => worst_case(patch).total,
@@ -206,8 +256,8 @@ fn guarded_limit(patch: &Patch) -> Option<Duration> {
 }
 
 /// Everything that two places in the code disagree on.
-pub(crate) fn conflicts() -> Vec<Conflict> {
-    let sites = catalog::all();
+pub(crate) fn conflicts(sources: &Sources) -> Vec<Conflict> {
+    let sites = &sources.sites;
     let mut found = Vec::new();
     for kind in Kind::ALL {
         let mut names: Vec<Name> = sites
@@ -219,10 +269,10 @@ pub(crate) fn conflicts() -> Vec<Conflict> {
         found.extend(
             names
                 .into_iter()
-                .flat_map(|name| Definition::of(kind, name).conflicts),
+                .flat_map(|name| Definition::of(kind, name, sources).conflicts),
         );
     }
-    found.extend(call_name_conflicts(&sites));
+    found.extend(call_name_conflicts(sites));
     found
 }
 

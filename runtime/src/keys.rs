@@ -62,7 +62,7 @@ type Shard<V> = HashMap<Key, V, BuildHasherDefault<Same>>;
 pub(crate) struct Keys<V> {
     shards: [Mutex<Shard<V>>; SHARDS],
     held: AtomicUsize,
-    most: usize,
+    most: AtomicUsize,
     /// Before this time no key may be forgotten, and looking for one is in vain.
     full_until: AtomicU64,
 }
@@ -85,7 +85,7 @@ impl<V: Forgettable> Keys<V> {
         Self {
             shards: std::array::from_fn(|_| Mutex::default()),
             held: AtomicUsize::new(0),
-            most: most as usize,
+            most: AtomicUsize::new(most as usize),
             full_until: AtomicU64::new(0),
         }
     }
@@ -108,7 +108,7 @@ impl<V: Forgettable> Keys<V> {
             return Ok(act(known));
         }
         // Counted before it is there, so that the bound holds at every moment.
-        if self.held.fetch_add(1, Ordering::Relaxed) >= self.most {
+        if self.held.fetch_add(1, Ordering::Relaxed) >= self.most() {
             drop(shard);
             if let Err(full) = self.make_room(now) {
                 self.held.fetch_sub(1, Ordering::Relaxed);
@@ -164,7 +164,13 @@ impl<V: Forgettable> Keys<V> {
     }
 
     pub(crate) fn most(&self) -> usize {
-        self.most
+        self.most.load(Ordering::Relaxed)
+    }
+
+    /// Takes another bound over. Keys beyond it stay until they may be forgotten.
+    pub(crate) fn set_most(&self, most: u32) {
+        self.most.store(most as usize, Ordering::Relaxed);
+        self.full_until.store(0, Ordering::Relaxed);
     }
 
     pub(crate) fn len(&self) -> usize {

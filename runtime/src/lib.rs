@@ -22,6 +22,9 @@
 //! Breakers are found by name in a [`Registry`]; [`sites`] lists every annotated function with its
 //! policy in force.
 
+// Nothing is changed where nothing can be reloaded.
+#![cfg_attr(not(feature = "config"), allow(dead_code))]
+
 extern crate self as steadfast;
 
 #[doc(hidden)]
@@ -37,6 +40,7 @@ mod catalog;
 mod cells;
 pub mod classify;
 mod clock;
+mod config;
 mod conflict;
 mod current;
 mod deadline;
@@ -45,6 +49,7 @@ mod error;
 #[cfg(feature = "http")]
 pub mod http;
 mod keys;
+mod mode;
 mod names;
 pub mod options;
 mod policy;
@@ -53,6 +58,8 @@ mod registry;
 mod rejection;
 mod retry;
 mod scoped;
+#[cfg(feature = "config")]
+mod setup;
 mod site;
 mod sites;
 mod slot;
@@ -63,12 +70,16 @@ pub mod testing;
 #[cfg(feature = "tower")]
 pub mod tower;
 mod turns;
+mod versions;
 mod wait;
 
 pub use breaker::{Breaker, BreakerStatus, KeyStatus, KeysStatus, Permit, State};
 pub use builder::{Policy, PolicyBuilder, PolicyError};
 pub use bulkhead::{Bulkhead, BulkheadStatus, Place};
 pub use classify::{Class, Classify};
+pub use config::{FilePlace, Origin, SetValue, explain};
+#[cfg(feature = "config")]
+pub use config::{SetupError, UnknownNames, example_config};
 pub use conflict::Conflict;
 pub use current::{Current, IdempotencyKey, Inside, current};
 pub use error::{CallErr, Error};
@@ -77,6 +88,8 @@ pub use rate_limit::{LimitStatus, RateLimit};
 pub use registry::{Registry, Scope, registry};
 pub use rejection::Rejection;
 pub use retry::{Backoff, Delays, Retrying};
+#[cfg(feature = "config")]
+pub use setup::{ConfigStatus, Setup, Steadfast, setup};
 pub use sites::{PolicyInfo, SiteInfo, sites};
 pub use steadfast_options::{Factor, Jitter, Name, Ratio, Setting, Value, WorstCase};
 

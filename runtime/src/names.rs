@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use steadfast_options::{Name, Patch, defaults};
+use steadfast_options::{Name, defaults};
 
 use crate::breaker::{Breaker, Thresholds};
 use crate::bulkhead::Bulkhead;
-use crate::definition::{Definition, Kind};
+use crate::config::{Config, Sources};
+use crate::definition::{ByHand, Definition, Kind};
 use crate::rate_limit::RateLimit;
 use crate::telemetry::{Event, report};
 
@@ -19,15 +20,34 @@ pub(crate) trait Named: Clone {
     const KIND: Kind;
 
     fn make(name: Name, definition: &Definition) -> Self;
+
+    /// Takes a new definition over, and keeps state, counts and what is used.
+    fn retune(&self, definition: &Definition);
+
+    /// Lets its handles know what holds, and why.
+    fn tell(&self, definition: Arc<Definition>);
 }
 
 impl Named for Breaker {
     const KIND: Kind = Kind::Breaker;
 
     fn make(name: Name, definition: &Definition) -> Self {
-        let patch = definition.patch.breaker.unwrap_or_default();
+        let patch = definition.in_force.patch.breaker.unwrap_or_default();
         let max_keys = patch.max_keys.unwrap_or(defaults::breaker::max_keys);
-        Self::new(name, &Thresholds::new(&patch, definition.guarded), max_keys)
+        let breaker = Self::new(name, &Thresholds::new(&patch, definition.guarded), max_keys);
+        breaker.set_mode(patch.mode);
+        breaker
+    }
+
+    fn retune(&self, definition: &Definition) {
+        let patch = definition.in_force.patch.breaker.unwrap_or_default();
+        let max_keys = patch.max_keys.unwrap_or(defaults::breaker::max_keys);
+        self.set_mode(patch.mode);
+        self.retuned(&Thresholds::new(&patch, definition.guarded), max_keys);
+    }
+
+    fn tell(&self, definition: Arc<Definition>) {
+        self.hold(definition);
     }
 }
 
@@ -35,7 +55,20 @@ impl Named for RateLimit {
     const KIND: Kind = Kind::RateLimit;
 
     fn make(name: Name, definition: &Definition) -> Self {
-        Self::new(name, &definition.patch.rate_limit.unwrap_or_default())
+        let patch = definition.in_force.patch.rate_limit.unwrap_or_default();
+        let limit = Self::new(name, &patch);
+        limit.set_mode(patch.mode);
+        limit
+    }
+
+    fn retune(&self, definition: &Definition) {
+        let patch = definition.in_force.patch.rate_limit.unwrap_or_default();
+        self.set_mode(patch.mode);
+        self.retuned(&patch);
+    }
+
+    fn tell(&self, definition: Arc<Definition>) {
+        self.hold(definition);
     }
 }
 
@@ -43,7 +76,20 @@ impl Named for Bulkhead {
     const KIND: Kind = Kind::Bulkhead;
 
     fn make(name: Name, definition: &Definition) -> Self {
-        Self::new(name, &definition.patch.bulkhead.unwrap_or_default())
+        let patch = definition.in_force.patch.bulkhead.unwrap_or_default();
+        let bulkhead = Self::new(name, &patch);
+        bulkhead.set_mode(patch.mode);
+        bulkhead
+    }
+
+    fn retune(&self, definition: &Definition) {
+        let patch = definition.in_force.patch.bulkhead.unwrap_or_default();
+        self.set_mode(patch.mode);
+        self.retuned(&patch);
+    }
+
+    fn tell(&self, definition: Arc<Definition>) {
+        self.hold(definition);
     }
 }
 
@@ -74,48 +120,81 @@ impl<P: Named> Names<P> {
     }
 
     /// The policy of this name, made at its first use. Conflicts are reported then.
-    pub(crate) fn get(&self, name: Name) -> P {
-        match self.known(name) {
-            Some((known, _)) => known,
+    pub(crate) fn get(&self, name: Name, config: &Config) -> P {
+        if let Some((known, _)) = self.known(name) {
+            return known;
+        }
+        loop {
             // Sites are listed and their settings merged outside the lock.
-            None => self.keep(name, Definition::of(P::KIND, name)).0,
+            let sources = config.sources();
+            let definition = Definition::of(P::KIND, name, &sources);
+            if let Some((kept, _)) = self.keep(name, definition, &sources, config) {
+                return kept;
+            }
         }
     }
 
-    /// What `patch` says otherwise of the policy of this name, which is left as it is.
-    pub(crate) fn disagreements(&self, name: Name, patch: &Patch) -> Vec<String> {
+    /// What is in force of the policy of this name, whether it has been used or not.
+    pub(crate) fn definition(&self, name: Name, config: &Config) -> Arc<Definition> {
         match self.known(name) {
-            Some((_, definition)) => definition.differs(P::KIND, name, patch),
-            None => Definition::with(P::KIND, name, patch)
+            Some((_, definition)) => definition,
+            None => Arc::new(Definition::of(P::KIND, name, &config.sources())),
+        }
+    }
+
+    /// What is said by hand otherwise of the policy of this name, which is left as it is.
+    pub(crate) fn disagreements(
+        &self,
+        name: Name,
+        by_hand: &ByHand<'_>,
+        config: &Config,
+    ) -> Vec<String> {
+        match self.known(name) {
+            Some((_, definition)) => definition.differs(P::KIND, name, by_hand.patch),
+            None => Definition::with(P::KIND, name, by_hand, &config.sources())
                 .err()
                 .unwrap_or_default(),
         }
     }
 
-    /// Makes the policy of this name as `patch` says; what is wrong with that, if anything.
-    pub(crate) fn define(&self, name: Name, patch: &Patch) -> Vec<String> {
-        let definition = match self.known(name) {
-            Some((_, definition)) => return definition.differs(P::KIND, name, patch),
-            None => match Definition::with(P::KIND, name, patch) {
+    /// Makes the policy of this name as it is said by hand; what is wrong with that, if anything.
+    pub(crate) fn define(&self, name: Name, by_hand: &ByHand<'_>, config: &Config) -> Vec<String> {
+        loop {
+            if let Some((_, definition)) = self.known(name) {
+                return definition.differs(P::KIND, name, by_hand.patch);
+            }
+            let sources = config.sources();
+            let definition = match Definition::with(P::KIND, name, by_hand, &sources) {
                 Ok(definition) => definition,
                 Err(faults) => return faults,
-            },
-        };
-        self.keep(name, definition).1.differs(P::KIND, name, patch)
+            };
+            self.keep(name, definition, &sources, config);
+        }
     }
 
-    /// Keeps a policy unless another thread did meanwhile.
-    fn keep(&self, name: Name, definition: Definition) -> (P, Arc<Definition>) {
+    /// Keeps a policy unless another thread did meanwhile; none where the configuration is another
+    /// by now.
+    fn keep(
+        &self,
+        name: Name,
+        definition: Definition,
+        sources: &Sources,
+        config: &Config,
+    ) -> Option<(P, Arc<Definition>)> {
         let made = (P::make(name, &definition), Arc::new(definition));
+        made.0.tell(made.1.clone());
         let mut held = self.held();
         if let Some(known) = held.named.get(&name) {
-            return known.clone();
+            return Some(known.clone());
+        }
+        if !config.is_current(sources) {
+            return None;
         }
         if !made.1.is_declared() {
             if held.undeclared >= MOST {
                 drop(held);
                 report(&Event::TooManyNames { name, most: MOST });
-                return made;
+                return Some(made);
             }
             held.undeclared += 1;
         }
@@ -125,7 +204,33 @@ impl<P: Named> Names<P> {
             .conflicts
             .iter()
             .for_each(|conflict| report(&Event::Conflict(conflict)));
-        made
+        Some(made)
+    }
+
+    /// Brings every policy to this version of the configuration.
+    pub(crate) fn install(&self, sources: &Sources) {
+        let mut changed = Vec::new();
+        for (name, (policy, held)) in &mut self.held().named {
+            let newer = Arc::new(held.under(P::KIND, *name, sources));
+            if newer.in_force.patch != held.in_force.patch || newer.guarded != held.guarded {
+                changed.push((policy.clone(), newer.clone()));
+            }
+            policy.tell(newer.clone());
+            *held = newer;
+        }
+        // Outside the lock: a bulkhead that grows wakes those who wait.
+        changed
+            .iter()
+            .for_each(|(policy, definition)| policy.retune(definition));
+    }
+
+    /// The names in use and their definitions.
+    pub(crate) fn definitions(&self) -> Vec<(Name, Arc<Definition>)> {
+        let held = self.held();
+        let named = held.named.iter();
+        named
+            .map(|(name, (_, definition))| (*name, definition.clone()))
+            .collect()
     }
 
     /// All of them, by name.

@@ -19,6 +19,6 @@
 //! ```
 
 pub use steadfast_options::{
-    Algorithm, BreakerPatch, BulkheadPatch, Classes, Counting, Factor, Guards, Jitter,
+    Algorithm, BreakerPatch, BulkheadPatch, Classes, Counting, Factor, Guards, Jitter, Mode,
     RateLimitPatch, Ratio, RetryPatch, Window,
 };

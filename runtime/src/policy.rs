@@ -1,19 +1,24 @@
 //! A call's policy, resolved: everything that a call needs, worked out once.
 
+mod guards;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use steadfast_options::{Classes, FallbackOn, Guards, Name, Patch, defaults};
+use steadfast_options::{FallbackOn, Guards, Mode, Name, Patch, defaults};
 
-use crate::breaker::{Breaker, Nanos, nanos};
-use crate::bulkhead::Bulkhead;
+use guards::acting;
+pub(crate) use guards::{BreakerGuard, BulkheadGuard, LimitGuard, Limits};
+
+use crate::breaker::{Nanos, nanos};
 use crate::call::Call;
 use crate::catalog::Listed;
 use crate::cells::Counters;
 use crate::classify::Class;
-use crate::rate_limit::RateLimit;
 use crate::registry::Registry;
+use crate::rejection::Rejection;
 use crate::retry::{RetryPolicy, Retrying};
+use crate::telemetry::would_reject;
 
 /// What holds for a call, from its first attempt to its last.
 pub(crate) struct Resolved {
@@ -22,6 +27,10 @@ pub(crate) struct Resolved {
     /// The timeout again, for bodies to see; [`Nanos::MAX`] where there is none.
     pub(crate) lasts: Nanos,
     pub(crate) deadline: Option<Duration>,
+    /// Whether a pending body has a limit, be it one that only observes.
+    pub(crate) watches_time: bool,
+    /// The limits of a call that is observed: they cut nothing.
+    pub(crate) observed: Option<Limits>,
     pub(crate) rate_limit: Option<LimitGuard>,
     pub(crate) bulkhead: Option<BulkheadGuard>,
     pub(crate) breaker: Option<BreakerGuard>,
@@ -37,7 +46,7 @@ pub(crate) struct Resolved {
     pub(crate) fallback_on: Option<FallbackOn>,
     pub(crate) notify: Option<fn(&Retrying<'_>)>,
     pub(crate) patch: Patch,
-    counters: Counters<{ Ended::ALL }>,
+    counters: Counters<{ Ended::ALL + 1 }>,
     #[cfg(feature = "testing")]
     pub(crate) kit: Arc<crate::testing::Kit>,
 }
@@ -49,51 +58,38 @@ pub(crate) enum Opening {
     Plain,
     /// Guards, all around each attempt.
     Guarded,
-    /// Guards around the whole call.
+    /// Guards around the whole call, or some that only observe.
     Around,
-}
-
-impl Opening {
-    fn of(patch: &Patch, breaker: Option<&BreakerGuard>, first: Guards) -> Self {
-        let queues = patch.rate_limit.is_some() || patch.bulkhead.is_some();
-        let budget = patch.retry.is_some_and(|retry| retry.budget.is_some());
-        let keyed = patch.breaker.is_some_and(|breaker| breaker.key.is_some());
-        let timed = breaker.is_some_and(|guard| guard.breaker.times_calls());
-        if first == Guards::Call {
-            Self::Around
-        } else if queues || budget || keyed || timed || patch.call.deadline.is_some() {
-            Self::Guarded
-        } else {
-            Self::Plain
-        }
-    }
-}
-
-/// The breaker as one call uses it.
-pub(crate) struct BreakerGuard {
-    pub(crate) breaker: Breaker,
-    pub(crate) guards: Guards,
-    pub(crate) counts: Classes,
-}
-
-/// The rate limit as one call uses it.
-pub(crate) struct LimitGuard {
-    pub(crate) limit: RateLimit,
-    pub(crate) guards: Guards,
-    pub(crate) wait: Duration,
-}
-
-/// The bulkhead as one call uses it.
-pub(crate) struct BulkheadGuard {
-    pub(crate) bulkhead: Bulkhead,
-    pub(crate) guards: Guards,
-    pub(crate) wait: Duration,
 }
 
 impl Resolved {
     /// Of an annotated function.
-    pub(crate) fn of_site(listed: &Listed, registry: &Registry) -> Self {
-        Self::new(listed.name, &listed.patch, listed.site.notify, registry)
+    pub(crate) fn of_site(listed: &Listed, patch: &Patch, registry: &Registry) -> Self {
+        Self::new(listed.name, patch, listed.site.notify, registry)
+    }
+
+    /// Whether calls would fare the same under both.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let opening = |policy: &Self| (policy.opening, policy.opens_by_the_clock);
+        let modes = |policy: &Self| {
+            let breaker = policy.breaker.as_ref().map(|guard| guard.mode);
+            let limit = policy.rate_limit.as_ref().map(|guard| guard.mode);
+            (
+                breaker,
+                limit,
+                policy.bulkhead.as_ref().map(|guard| guard.mode),
+            )
+        };
+        self.patch == other.patch && opening(self) == opening(other) && modes(self) == modes(other)
+    }
+
+    /// This policy, in place of one before it: what that has counted stays.
+    pub(crate) fn counting_on(mut self, before: &Self) -> Self {
+        self.counters = before.counters.clone();
+        if let (Some(retry), Some(before)) = (&mut self.retry, &before.retry) {
+            retry.count_on(before);
+        }
+        self
     }
 
     pub(crate) fn new(
@@ -102,48 +98,52 @@ impl Resolved {
         notify: Option<fn(&Retrying<'_>)>,
         registry: &Registry,
     ) -> Self {
-        let breaker = patch.breaker.map(|patch| BreakerGuard {
-            breaker: registry.breaker_named(patch.name.unwrap_or(name)),
-            guards: patch.guards.unwrap_or(defaults::breaker::guards),
-            counts: patch.counts.unwrap_or(defaults::breaker::counts),
-        });
-        let rate_limit = patch.rate_limit.map(|patch| LimitGuard {
-            limit: registry.rate_limit_named(patch.name.unwrap_or(name)),
-            guards: patch.guards.unwrap_or(defaults::rate_limit::guards),
-            wait: patch.wait.unwrap_or(defaults::rate_limit::wait),
-        });
-        let bulkhead = patch.bulkhead.map(|patch| BulkheadGuard {
-            bulkhead: registry.bulkhead_named(patch.name.unwrap_or(name)),
-            guards: patch.guards.unwrap_or(defaults::bulkhead::guards),
-            wait: patch.wait.unwrap_or(defaults::bulkhead::wait),
-        });
-        let levels = [
-            breaker.as_ref().map(|guard| guard.guards),
-            rate_limit.as_ref().map(|guard| guard.guards),
-            bulkhead.as_ref().map(|guard| guard.guards),
+        let mode = patch.call.mode.unwrap_or(defaults::call::mode);
+        let acting = acting(patch, mode);
+        let breaker = BreakerGuard::of(&acting, name, mode, registry);
+        let rate_limit = LimitGuard::of(&acting, name, mode, registry);
+        let bulkhead = BulkheadGuard::of(&acting, name, mode, registry);
+        let guards = [
+            breaker.as_ref().map(|guard| (guard.guards, guard.mode)),
+            rate_limit.as_ref().map(|guard| (guard.guards, guard.mode)),
+            bulkhead.as_ref().map(|guard| (guard.guards, guard.mode)),
         ];
-        let first_level = if levels.contains(&Some(Guards::Call)) {
-            Guards::Call
+        let any = |is: fn((Guards, Mode)) -> bool| guards.into_iter().flatten().any(is);
+        let (limits, observed) = Limits::of(&acting, mode);
+        let Limits { timeout, deadline } = limits;
+        let is_timed = |guard: &BreakerGuard| guard.breaker.times_calls();
+        let opens_by_the_clock = deadline.is_some()
+            || acting.retry.is_some_and(|retry| retry.budget.is_some())
+            || breaker.as_ref().is_some_and(is_timed);
+        let has_queues = rate_limit.is_some() || bulkhead.is_some();
+        let is_keyed = acting.breaker.is_some_and(|breaker| breaker.key.is_some());
+        let is_around = any(|(guards, _)| guards == Guards::Call);
+        let opening = if is_around || observed.is_some() || any(|(_, mode)| mode == Mode::Observe) {
+            Opening::Around
+        } else if has_queues || is_keyed || opens_by_the_clock {
+            Opening::Guarded
         } else {
-            Guards::Attempt
+            Opening::Plain
         };
         Self {
             name,
-            timeout: patch.call.timeout,
-            lasts: patch.call.timeout.map_or(Nanos::MAX, nanos),
-            deadline: patch.call.deadline,
-            first_level,
-            opening: Opening::of(patch, breaker.as_ref(), first_level),
-            opens_by_the_clock: patch.call.deadline.is_some()
-                || patch.retry.is_some_and(|retry| retry.budget.is_some())
-                || breaker
-                    .as_ref()
-                    .is_some_and(|guard| guard.breaker.times_calls()),
-            has_queues: rate_limit.is_some() || bulkhead.is_some(),
+            timeout,
+            lasts: timeout.map_or(Nanos::MAX, nanos),
+            deadline,
+            watches_time: timeout.is_some() || observed.is_some(),
+            observed,
+            first_level: if is_around {
+                Guards::Call
+            } else {
+                Guards::Attempt
+            },
+            opening,
+            opens_by_the_clock,
+            has_queues,
             rate_limit,
             bulkhead,
             breaker,
-            retry: patch.retry.as_ref().map(RetryPolicy::new),
+            retry: acting.retry.as_ref().map(RetryPolicy::new),
             fallback_on: patch
                 .fallback
                 .map(|patch| patch.on.unwrap_or(defaults::fallback::on)),
@@ -160,6 +160,13 @@ impl Resolved {
         self.counters.bump(ended as usize);
     }
 
+    /// Counts and reports what a policy that only observes would have refused or cut.
+    #[cold]
+    pub(crate) fn would_reject(&self, rejection: &Rejection) {
+        self.counters.bump(Ended::ALL);
+        would_reject(Some(self.name), rejection);
+    }
+
     pub(crate) fn counts(&self) -> CallCounts {
         let sum = |ended: Ended| self.counters.sum(ended as usize);
         CallCounts {
@@ -171,6 +178,7 @@ impl Resolved {
             expected: sum(Ended::Expected),
             ignored: sum(Ended::Ignored),
             rejected: sum(Ended::Rejected),
+            would_reject: self.counters.sum(Ended::ALL),
         }
     }
 
@@ -247,6 +255,9 @@ pub struct CallCounts {
     pub ignored: u64,
     /// Refused by a guard.
     pub rejected: u64,
+    /// Refusals and cuts there would have been, had not a `mode` been `observe`. The calls themselves
+    /// are counted above, as they ended.
+    pub would_reject: u64,
 }
 
 /// The policy of a call, for as long as the call lasts.

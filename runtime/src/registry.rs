@@ -1,24 +1,32 @@
 //! Named policies, and who uses which registry.
 
+mod values;
+mod versions;
+
 use std::cell::RefCell;
 use std::collections::HashMap;
+#[cfg(all(feature = "testing", feature = "config"))]
+use std::ffi::OsString;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
-use steadfast_options::{Name, Patch};
+use steadfast_options::Name;
 
 use crate::breaker::Breaker;
+use crate::builder::AllMade;
 use crate::bulkhead::Bulkhead;
 use crate::catalog;
+use crate::config::{Config, Kind, name_in};
 use crate::conflict::Conflict;
-use crate::definition;
+use crate::definition::{self, ByHand};
 use crate::names::Names;
-use crate::policy::{PolicyRef, Resolved};
+use crate::policy::PolicyRef;
 use crate::rate_limit::RateLimit;
 use crate::site::Site;
+use crate::versions::Versions;
 
 /// Breakers by name, and the policies of the calls that use them.
 ///
@@ -46,8 +54,14 @@ struct Inner {
     breakers: Names<Breaker>,
     rate_limits: Names<RateLimit>,
     bulkheads: Names<Bulkhead>,
+    config: Config,
+    #[cfg(feature = "config")]
+    set_up: AtomicBool,
+    /// Held while another version of the configuration is put in force.
+    installing: Mutex<()>,
     /// By the address of the site.
-    policies: Mutex<HashMap<usize, Arc<Resolved>>>,
+    policies: Mutex<HashMap<usize, Versions>>,
+    made: AllMade,
     #[cfg(feature = "testing")]
     kit: Arc<crate::testing::Kit>,
 }
@@ -131,53 +145,56 @@ impl Registry {
     }
 
     pub(crate) fn breaker_named(&self, name: Name) -> Breaker {
-        self.0.breakers.get(name)
+        self.0.breakers.get(name, &self.0.config)
     }
 
     pub(crate) fn rate_limit_named(&self, name: Name) -> RateLimit {
-        self.0.rate_limits.get(name)
+        self.0.rate_limits.get(name, &self.0.config)
     }
 
     pub(crate) fn bulkhead_named(&self, name: Name) -> Bulkhead {
-        self.0.bulkheads.get(name)
+        self.0.bulkheads.get(name, &self.0.config)
     }
 
     /// What the code or an earlier policy says otherwise of the policies that a patch names.
-    pub(crate) fn disagreements(&self, patch: &Patch) -> Vec<String> {
+    pub(crate) fn disagreements(&self, by_hand: &ByHand<'_>) -> Vec<String> {
         let Inner {
             breakers,
             rate_limits,
             bulkheads,
+            config,
             ..
         } = &*self.0;
+        let patch = by_hand.patch;
         let breaker = patch.breaker.and_then(|breaker| breaker.name);
         let limit = patch.rate_limit.and_then(|limit| limit.name);
         let bulkhead = patch.bulkhead.and_then(|bulkhead| bulkhead.name);
         let mut found = Vec::new();
-        found.extend(breaker.map(|name| breakers.disagreements(name, patch)));
-        found.extend(limit.map(|name| rate_limits.disagreements(name, patch)));
-        found.extend(bulkhead.map(|name| bulkheads.disagreements(name, patch)));
+        found.extend(breaker.map(|name| breakers.disagreements(name, by_hand, config)));
+        found.extend(limit.map(|name| rate_limits.disagreements(name, by_hand, config)));
+        found.extend(bulkhead.map(|name| bulkheads.disagreements(name, by_hand, config)));
         found.concat()
     }
 
     /// Makes the named policies of a patch as it says; what the code or an earlier policy says
     /// otherwise.
-    pub(crate) fn define(&self, call: Name, patch: &Patch) -> Vec<String> {
-        let mut faults = Vec::new();
-        if let Some(breaker) = &patch.breaker {
-            faults.extend(self.0.breakers.define(breaker.name.unwrap_or(call), patch));
-        }
-        if let Some(limit) = &patch.rate_limit {
-            faults.extend(self.0.rate_limits.define(limit.name.unwrap_or(call), patch));
-        }
-        if let Some(bulkhead) = &patch.bulkhead {
-            faults.extend(
-                self.0
-                    .bulkheads
-                    .define(bulkhead.name.unwrap_or(call), patch),
-            );
-        }
-        faults
+    pub(crate) fn define(&self, call: Name, by_hand: &ByHand<'_>) -> Vec<String> {
+        let Inner {
+            breakers,
+            rate_limits,
+            bulkheads,
+            config,
+            ..
+        } = &*self.0;
+        let name = |kind| name_in(kind, call, by_hand.patch);
+        let breaker = name(Kind::Breaker).map(|name| breakers.define(name, by_hand, config));
+        let limit = name(Kind::RateLimit).map(|name| rate_limits.define(name, by_hand, config));
+        let bulkhead = name(Kind::Bulkhead).map(|name| bulkheads.define(name, by_hand, config));
+        [breaker, limit, bulkhead]
+            .into_iter()
+            .flatten()
+            .flatten()
+            .collect()
     }
 
     /// Every breaker that is in use or was asked for, by name.
@@ -206,7 +223,7 @@ impl Registry {
     /// ```
     #[must_use]
     pub fn check(&self) -> Vec<Conflict> {
-        definition::conflicts()
+        definition::conflicts(&self.0.config.sources())
     }
 
     /// Runs `future` so that every call inside uses this registry. Tasks that it spawns do not:
@@ -240,21 +257,26 @@ impl Registry {
         work()
     }
 
-    /// The policy of a site in this registry.
-    pub(crate) fn policy_of(&self, site: &'static Site) -> Arc<Resolved> {
-        let key = std::ptr::from_ref(site).addr();
-        if let Some(known) = self.policies().get(&key) {
-            return known.clone();
-        }
-        let made = Arc::new(Resolved::of_site(&catalog::of(site), self));
-        self.policies().entry(key).or_insert(made).clone()
+    /// Makes this registry know only the annotated functions whose names begin so: what others in a
+    /// test's binary declare does not concern a [`setup`](crate::setup) here.
+    ///
+    /// To be called before anything else is asked of the registry.
+    #[cfg(feature = "testing")]
+    pub fn know_only(&self, start: &str) {
+        self.0.config.set_only(start);
     }
 
-    fn policies(&self) -> MutexGuard<'_, HashMap<usize, Arc<Resolved>>> {
-        self.0
-            .policies
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    /// Gives this registry environment variables of its own, in place of the process's.
+    ///
+    /// To be called before anything else is asked of the registry.
+    #[cfg(all(feature = "testing", feature = "config"))]
+    pub fn set_variables<N: Into<OsString>, V: Into<OsString>>(
+        &self,
+        variables: impl IntoIterator<Item = (N, V)>,
+    ) {
+        let variables = variables.into_iter();
+        let variables = variables.map(|(name, value)| (name.into(), value.into()));
+        self.0.config.set_variables(variables.collect());
     }
 
     #[cfg(feature = "testing")]
@@ -280,20 +302,8 @@ impl std::fmt::Debug for Registry {
 pub(crate) fn policy_of(site: &'static Site) -> PolicyRef {
     let registry = Registry::current();
     let policy = registry.policy_of(site);
-    if registry.is(&GLOBAL) && !SCOPED.load(Ordering::Relaxed) {
-        publish(site, policy.clone());
-    }
+    registry.publish(&[std::ptr::from_ref(site).addr()]);
     PolicyRef::apart(policy)
-}
-
-/// Leaves the policy in its site, where calls find it with one load. What is left there stays for
-/// ever: one policy a site, and one more with each reload.
-fn publish(site: &'static Site, policy: Arc<Resolved>) {
-    let _publishing = PUBLISHING.lock().unwrap_or_else(PoisonError::into_inner);
-    if !SCOPED.load(Ordering::Relaxed) && site.policy.get().is_none() {
-        let kept: &'static Arc<Resolved> = Box::leak(Box::new(policy));
-        site.policy.set(Some(kept));
-    }
 }
 
 /// Makes all sites ask for their registry from now on.

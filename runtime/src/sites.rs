@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use steadfast_options::{Flavor, Name, Patch, Setting, WorstCase, worst_case};
 
-use crate::catalog;
+use crate::catalog::Listed;
+use crate::config::{Layered, SetValue};
 use crate::policy::{CallCounts, Resolved};
 use crate::registry::Registry;
 use crate::site::Site;
@@ -15,6 +16,8 @@ use crate::site::Site;
 pub struct SiteInfo {
     site: &'static Site,
     policy: Arc<Resolved>,
+    in_force: Layered,
+    values: Vec<SetValue>,
 }
 
 /// Every annotated function of this program and the crates it links, in the order of file and
@@ -33,11 +36,13 @@ pub struct SiteInfo {
 /// assert_eq!(site.policy().worst_case().to_string(), "5s (1 attempt × 5s)");
 /// ```
 pub fn sites() -> impl Iterator<Item = SiteInfo> {
-    let (registry, listed) = (Registry::current(), catalog::all());
-    let sites: Vec<&'static Site> = listed.iter().map(|listed| listed.site).collect();
-    sites.into_iter().map(move |site| SiteInfo {
-        site,
-        policy: registry.policy_of(site),
+    let registry = Registry::current();
+    let sites: Vec<Listed> = registry.sites().iter().copied().collect();
+    sites.into_iter().map(move |listed| SiteInfo {
+        site: listed.site,
+        policy: registry.policy_of(listed.site),
+        in_force: registry.in_force(&listed.declared()),
+        values: registry.values_of_call(&listed.declared()),
     })
 }
 
@@ -69,9 +74,14 @@ impl SiteInfo {
     /// Its policy in force.
     #[must_use]
     pub fn policy(&self) -> PolicyInfo {
-        PolicyInfo {
-            patch: self.policy.patch,
-        }
+        PolicyInfo::of(&self.in_force)
+    }
+
+    /// Every option of the call and of the policies it names, with its value and the layer that set
+    /// it.
+    #[must_use]
+    pub fn values(&self) -> Vec<SetValue> {
+        self.values.clone()
     }
 
     /// How its calls ended so far.
@@ -87,7 +97,7 @@ impl std::fmt::Debug for SiteInfo {
             .field("name", &self.name())
             .field("at", &format_args!("{}", self.site.place))
             .field("policy", &self.policy())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -98,9 +108,9 @@ pub struct PolicyInfo {
 }
 
 impl PolicyInfo {
-    pub(crate) fn of(policy: &Resolved) -> Self {
+    pub(crate) fn of(in_force: &Layered) -> Self {
         Self {
-            patch: policy.patch,
+            patch: in_force.patch,
         }
     }
 

@@ -103,6 +103,48 @@ impl Kit {
     }
 }
 
+/// Checks a configuration file against this program's annotated functions, as
+/// [`Setup::start`](crate::Setup::start) would, and changes nothing: for a test of the files that
+/// operators will use. The name's ending says which format it is; variables play no part.
+///
+/// # Errors
+///
+/// Every fault there is.
+///
+/// ```
+/// use steadfast::{resilient, testing::check_config};
+///
+/// #[resilient(name = "check.ask", breaker = "check.es")]
+/// async fn ask() -> std::io::Result<()> { Ok(()) }
+///
+/// check_config("steadfast.toml", "[breaker.\"check.es\"]\nfailures = 9\n").unwrap();
+/// let error = check_config("steadfast.toml", "[breaker.\"check.sa\"]\n").unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     r#"steadfast.toml:1:10: no breaker is named "check.sa"; did you mean "check.es"?"#
+/// );
+/// ```
+#[cfg(feature = "config")]
+pub fn check_config(
+    name: impl AsRef<std::path::Path>,
+    text: impl AsRef<[u8]>,
+) -> Result<(), crate::SetupError> {
+    use crate::config::{load_said, read_bytes};
+
+    let registry = Registry::current();
+    let said = read_bytes(name.as_ref(), text.as_ref());
+    let loaded = load_said(
+        std::iter::once(said),
+        &Vec::new(),
+        crate::UnknownNames::Refuse,
+        &registry.sites(),
+        &registry.in_use(&[]),
+    );
+    loaded
+        .map(drop)
+        .map_err(|faults| crate::SetupError::of(&faults))
+}
+
 impl Registry {
     /// Makes the jitter of this registry's calls the same in every run.
     pub fn seed_jitter(&self, seed: u64) {

@@ -8,6 +8,7 @@ mod breaker_trips;
 mod bulkhead;
 mod call;
 mod fallback;
+mod modes;
 mod rate_limit;
 mod retry;
 mod retry_budget;

@@ -7,6 +7,7 @@ mod ci;
 mod counts;
 mod demo;
 mod features;
+mod fuzz;
 mod lints;
 mod loom;
 mod memory;
@@ -50,6 +51,10 @@ enum Task {
     Miri(memory::Args),
     /// Write OPTIONS.md anew from the table of options.
     Options,
+    /// Write steadfast.schema.json anew from the table of options.
+    Schema,
+    /// Run the fuzz targets, where a nightly toolchain and cargo-fuzz are installed.
+    Fuzz(fuzz::Args),
     /// Run the benchmarks.
     Bench {
         /// Handed to the benchmark programs as they are.
@@ -74,6 +79,8 @@ fn main() -> ExitCode {
         Task::Loom => Ok(loom::run()),
         Task::Miri(args) => Ok(memory::run(&args)),
         Task::Options => tools::options(),
+        Task::Schema => tools::schema(),
+        Task::Fuzz(args) => Ok(fuzz::run(&args)),
         Task::Bench { args } => tools::bench(&args),
         Task::CompileTime { args } => tools::compile_time(&args),
         Task::Trybuild => tools::trybuild(),

@@ -12,6 +12,16 @@ use crate::suites::ALL_FEATURES;
 
 /// Writes OPTIONS.md, which a test compares with the table.
 pub(crate) fn options() -> Result<ExitCode> {
+    written_from_the_table("reference", "OPTIONS.md")
+}
+
+/// Writes the JSON Schema of configuration files, which a test compares with the table.
+pub(crate) fn schema() -> Result<ExitCode> {
+    written_from_the_table("schema", "steadfast.schema.json")
+}
+
+/// Writes a file at the root anew, as an example of `options/` prints it.
+fn written_from_the_table(example: &str, file: &str) -> Result<ExitCode> {
     let mut command = cargo();
     command.args([
         "run",
@@ -19,21 +29,19 @@ pub(crate) fn options() -> Result<ExitCode> {
         "--package",
         "steadfast-options",
         "--example",
-        "reference",
+        example,
     ]);
-    let page = output(&mut command)?;
-    if page.trim().is_empty() {
-        bail!("the table of options printed an empty page");
+    let text = output(&mut command)?;
+    if text.trim().is_empty() {
+        bail!("the table of options printed nothing for {file}");
     }
-    let path = root().join("OPTIONS.md");
-    let changed = fs::read_to_string(&path).ok().as_deref() != Some(page.as_str());
+    let path = root().join(file);
+    let changed = fs::read_to_string(&path).ok().as_deref() != Some(text.as_str());
     if changed {
-        fs::write(&path, page).with_context(|| path.display().to_string())?;
+        fs::write(&path, text).with_context(|| path.display().to_string())?;
     }
-    println!(
-        "OPTIONS.md {}",
-        if changed { "written" } else { "is up to date" }
-    );
+    let what = if changed { "written" } else { "is up to date" };
+    println!("{file} {what}");
     Ok(ExitCode::SUCCESS)
 }
 

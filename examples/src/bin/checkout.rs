@@ -1,10 +1,12 @@
 //! The demo: a checkout service whose sick dependencies are contained. `--help` says more.
 
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+use steadfast::SetupError;
 use steadfast_examples::cli::Cli;
 use steadfast_examples::demo::{Demo, Plan, StartError};
 use steadfast_examples::report::{Report, table};
@@ -21,6 +23,10 @@ fn main() -> ExitCode {
         Ok(plan) => plan,
         Err(error) => return fail(BAD_INPUT, &error.to_string()),
     };
+    if cli.example_config {
+        print!("{}", steadfast::example_config());
+        return ExitCode::SUCCESS;
+    }
     let screen = match (cli.json, io::stdout().is_terminal()) {
         (true, _) => Screen::Error,
         (false, true) => Screen::Terminal,
@@ -30,6 +36,10 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(TROUBLE, &format!("no runtime can be had: {error}")),
     };
+    // Dropping what was set up stops nothing: the file is watched as long as the demo runs.
+    if let Err(error) = runtime.block_on(configure(cli.config.as_deref())) {
+        return fail(BAD_INPUT, &error.to_string());
+    }
     let report = runtime.block_on(run(plan, screen));
     // Hanging requests must not hold the process.
     runtime.shutdown_timeout(Duration::from_secs(1));
@@ -37,6 +47,18 @@ fn main() -> ExitCode {
         Ok(report) => show(&report, cli.json),
         Err(error @ StartError::Port { .. }) => fail(BAD_INPUT, &error.to_string()),
         Err(error) => fail(TROUBLE, &error.to_string()),
+    }
+}
+
+async fn configure(file: Option<&Path>) -> Result<(), SetupError> {
+    match file {
+        Some(file) => steadfast::setup()
+            .config_file(file)
+            .watch()
+            .start()
+            .await
+            .map(drop),
+        None => Ok(()),
     }
 }
 

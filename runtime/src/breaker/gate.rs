@@ -12,7 +12,9 @@
 //! both, does.
 
 use std::num::NonZeroU64;
+use std::sync::OnceLock;
 
+use super::policy::Thresholds;
 use super::rules::{Rules, Shown};
 use super::state::{State, Transition};
 use super::successes::{Successes, Writers};
@@ -48,6 +50,11 @@ fn word(rules: &Rules, now: Nanos) -> u64 {
         word |= VISIT_UNSETTLED * u64::from(rules.may_trip_on_success(now));
     }
     word
+}
+
+/// How long a breaker stays open at most.
+fn longest(thresholds: &Thresholds) -> Nanos {
+    thresholds.recovery.max(thresholds.recovery_max)
 }
 
 /// What a call was admitted as: one word, so that it is carried in a register.
@@ -111,6 +118,8 @@ pub(crate) struct Change {
     pub(crate) transition: Option<Transition>,
     /// Failures counted now, where one was.
     pub(crate) failures: Option<u64>,
+    /// How many of them open it.
+    pub(crate) threshold: Option<u32>,
     /// Probes out now, and places, where one was taken.
     pub(crate) probes: Option<(usize, usize)>,
     /// Open for how long, where it opened.
@@ -122,10 +131,13 @@ pub(crate) struct Gate {
     open_until: AtomicU64,
     settled_until: AtomicU64,
     origin: AtomicU64,
+    /// The epoch in which the state began.
+    since: AtomicU64,
     rules: Mutex<Rules>,
-    successes: Option<Successes>,
+    successes: OnceLock<Successes>,
+    writers: Writers,
     /// How long it stays open at most.
-    longest: Nanos,
+    longest: AtomicU64,
 }
 
 impl Gate {
@@ -140,15 +152,19 @@ impl Gate {
     }
 
     fn with(rules: Rules, writers: Writers) -> Self {
+        let successes = OnceLock::new();
+        if let Some(buckets) = rules.buckets() {
+            let _ = successes.set(Successes::new(buckets, writers));
+        }
         Self {
             word: AtomicU64::new(word(&rules, rules.origin)),
+            since: AtomicU64::new(rules.since),
             open_until: AtomicU64::new(rules.open_until),
             settled_until: AtomicU64::new(rules.settled_until),
             origin: AtomicU64::new(rules.origin),
-            successes: rules
-                .buckets()
-                .map(|buckets| Successes::new(buckets, writers)),
-            longest: rules.thresholds.recovery.max(rules.thresholds.recovery_max),
+            successes,
+            writers,
+            longest: AtomicU64::new(longest(&rules.thresholds)),
             rules: Mutex::new(rules),
         }
     }
@@ -166,7 +182,7 @@ impl Gate {
         if word & STATE == bits(State::Open) {
             let left = self.open_until.load(Ordering::Relaxed).saturating_sub(now);
             // More than there can be is for the rules to look into.
-            if left > 0 && left <= self.longest {
+            if left > 0 && left <= self.longest.load(Ordering::Relaxed) {
                 return Err(Refused {
                     retry_in: Some(left),
                 });
@@ -222,7 +238,7 @@ impl Gate {
         if pass != Pass::ordinary(epoch) {
             return self.succeed_elsewhere(pass, now());
         }
-        if let Some(successes) = &self.successes {
+        if let Some(successes) = self.successes_of(word) {
             let now = now();
             successes.add(epoch, self.origin.load(Ordering::Relaxed), now);
             if word & VISIT_UNSETTLED != 0 && now >= self.settled_until.load(Ordering::Relaxed) {
@@ -232,11 +248,22 @@ impl Gate {
         (word & VISIT != 0).then(|| self.record(epoch, Outcome::SUCCESS, now()))
     }
 
-    /// A success of a probe, or of a state that is over.
+    /// Where successes are counted beside the rules, if they are.
+    #[inline]
+    fn successes_of(&self, word: u64) -> Option<&Successes> {
+        self.successes.get().filter(|_| word & WATCHED != 0)
+    }
+
+    /// A success of a probe, of a window before this one, or of a state that is over.
     #[cold]
     fn succeed_elsewhere(&self, pass: Pass, now: Nanos) -> Option<Change> {
-        pass.is_probe()
-            .then(|| self.finish(pass, Some(Outcome::SUCCESS), now))
+        match pass.role() {
+            Role::Probe(token) => Some(self.probed(token, Some(Outcome::SUCCESS), now)),
+            Role::Ordinary(epoch) if epoch >= self.since.load(Ordering::Relaxed) => {
+                Some(self.record(epoch, Outcome::SUCCESS, now))
+            }
+            Role::Ordinary(_) | Role::Uncounted => None,
+        }
     }
 
     /// Counts an outcome; none for a call that counts as nothing, which gives a probe's place back.
@@ -253,15 +280,22 @@ impl Gate {
 
     fn record(&self, epoch: u64, outcome: Outcome, now: Nanos) -> Change {
         let (mut rules, now) = self.rules(now);
-        if rules.epoch != epoch {
+        if epoch < rules.since {
             return Change::default();
         }
+        if epoch < rules.epoch && outcome.is_plain() && rules.buckets().is_some() {
+            // Admitted before the window began afresh.
+            let successes = self.successes.get();
+            successes.inspect(|plain| plain.add(rules.epoch, rules.origin, now));
+        }
         let plain = self.plain(&rules, now);
+        let epoch = rules.epoch;
         let transition = rules.record(epoch, outcome, now, plain);
         self.publish(&rules, now);
         Change {
             transition,
             failures: outcome.failed.then(|| rules.shown(now, plain).failures),
+            threshold: rules.thresholds.failures,
             probes: None,
             open_for: transition.map(|_| rules.open_until.saturating_sub(now)),
         }
@@ -277,6 +311,18 @@ impl Gate {
             open_for,
             ..Change::default()
         }
+    }
+
+    /// Goes on by other thresholds.
+    pub(crate) fn retune(&self, thresholds: &Thresholds, now: Nanos) {
+        let (mut rules, now) = self.rules(now);
+        rules.retune(thresholds.clone(), now);
+        if let Some(buckets) = rules.buckets() {
+            let make = || Successes::new(buckets, self.writers);
+            self.successes.get_or_init(make).cut(buckets);
+        }
+        self.longest.store(longest(thresholds), Ordering::Relaxed);
+        self.publish(&rules, now);
     }
 
     /// Changes the rules by hand.
@@ -307,7 +353,7 @@ impl Gate {
 
     fn plain(&self, rules: &Rules, now: Nanos) -> u64 {
         self.successes
-            .as_ref()
+            .get()
             .map_or(0, |plain| plain.sum(rules.epoch, rules.origin, now))
     }
 
@@ -317,6 +363,7 @@ impl Gate {
         self.settled_until
             .store(rules.settled_until, Ordering::Relaxed);
         self.origin.store(rules.origin, Ordering::Relaxed);
+        self.since.store(rules.since, Ordering::Relaxed);
         self.word.store(word(rules, now), Ordering::Release);
     }
 

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Breaker, Nanos, State, Thresholds};
+use steadfast_options::Mode;
+
 use crate::clock;
 use crate::keys::{Forgettable, Key, Keys};
 use crate::telemetry::{Event, report};
@@ -12,16 +14,14 @@ use crate::telemetry::{Event, report};
 /// The breakers of a named breaker's keys.
 pub(super) struct KeyedBreakers {
     keys: Keys<Breaker>,
-    thresholds: Thresholds,
     /// That keys run unguarded is said once.
     warned: AtomicBool,
 }
 
 impl KeyedBreakers {
-    pub(super) fn new(most: u32, thresholds: Thresholds) -> Self {
+    pub(super) fn new(most: u32) -> Self {
         Self {
             keys: Keys::new(most),
-            thresholds,
             warned: AtomicBool::new(false),
         }
     }
@@ -54,10 +54,15 @@ impl Breaker {
     }
 
     pub(crate) fn of_key(&self, key: Key, text: impl FnOnce() -> String) -> Option<Self> {
-        let make = || Box::new(KeyedBreakers::new(self.0.max_keys, self.thresholds()));
+        let most = || self.0.max_keys.load(Ordering::Relaxed);
+        let make = || Box::new(KeyedBreakers::new(most()));
         let keyed = self.0.keyed.get_or_init(make);
         let name = self.name();
-        let make = || Self::new_keyed(name, &keyed.thresholds, shortened(&text()));
+        let make = || {
+            let breaker = Self::new_keyed(name, &self.thresholds(), shortened(&text()));
+            breaker.0.mode.set(Some(self.mode()));
+            breaker
+        };
         let found = keyed.keys.with(key, clock::now(), make, Self::clone);
         if found.is_err() && !keyed.warned.swap(true, Ordering::Relaxed) {
             report(&Event::TooManyKeys {
@@ -66,6 +71,23 @@ impl Breaker {
             });
         }
         found.ok()
+    }
+
+    /// Brings every key to the thresholds that the breaker itself goes by now. Keys that are made
+    /// from here on have them already.
+    pub(super) fn retune_keys(&self, thresholds: &Thresholds, max_keys: u32) {
+        self.0.max_keys.store(max_keys, Ordering::Relaxed);
+        if let Some(keyed) = self.0.keyed.get() {
+            keyed.keys.set_most(max_keys);
+            keyed.keys.each(|breaker| breaker.retune_one(thresholds));
+        }
+    }
+
+    /// Gives every key the mode that the breaker itself has.
+    pub(super) fn set_mode_of_keys(&self, mode: Option<Mode>) {
+        if let Some(keyed) = self.0.keyed.get() {
+            keyed.keys.each(|breaker| breaker.0.mode.set(mode));
+        }
     }
 
     fn thresholds(&self) -> Thresholds {

@@ -15,21 +15,26 @@ mod loom_tests;
 mod model_tests;
 
 use std::fmt;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use steadfast_options::Name;
+use steadfast_options::{Mode, Name};
 
 pub(crate) use gate::Pass;
-pub(crate) use policy::{Thresholds, nanos};
+pub(crate) use policy::{Thresholds, nanos, probe_timeout};
 pub use state::State;
 pub use status::BreakerStatus;
 pub(crate) use successes::{Successes, Writers};
 pub(crate) use window::{Buckets, Nanos, Outcome, TimeWindow};
 
 use crate::clock;
+use crate::config::values::Held;
+use crate::config::{Kind, SetValue};
+use crate::definition::Definition;
+use crate::mode::SharedMode;
 use crate::rejection::Rejection;
-use crate::telemetry::{Event, report};
+use crate::telemetry::{Event, report, would_reject};
 use gate::{Change, Gate, Refused};
 use keyed::KeyedBreakers;
 pub use keyed::{KeyStatus, KeysStatus};
@@ -58,15 +63,22 @@ pub struct Breaker(Arc<Inner>);
 struct Inner {
     name: Name,
     gate: Gate,
-    /// Where calls are timed: how long a fast one takes at most.
-    slow_call: Option<Nanos>,
-    failures: Option<u32>,
+    /// Where calls are timed: how long a fast one takes at most. Else as long as there is.
+    slow_call: AtomicU64,
     /// The key that this is the breaker of, as text.
     key: Option<Box<str>>,
-    max_keys: u32,
+    max_keys: AtomicU32,
+    held: Held,
+    mode: SharedMode,
     keyed: OnceLock<Box<KeyedBreakers>>,
     #[cfg(feature = "testing")]
     changed: tokio::sync::Notify,
+}
+
+const UNTIMED: Nanos = Nanos::MAX;
+
+fn slow_call(thresholds: &Thresholds) -> Nanos {
+    thresholds.slow.map_or(UNTIMED, |slow| slow.call)
 }
 
 impl Breaker {
@@ -90,15 +102,38 @@ impl Breaker {
     ) -> Self {
         Self(Arc::new(Inner {
             name,
-            slow_call: thresholds.slow.map(|slow| slow.call),
-            failures: thresholds.failures,
+            slow_call: AtomicU64::new(slow_call(thresholds)),
             key,
-            max_keys,
+            max_keys: AtomicU32::new(max_keys),
+            held: Held::default(),
+            mode: SharedMode::default(),
             keyed: OnceLock::new(),
             gate,
             #[cfg(feature = "testing")]
             changed: tokio::sync::Notify::new(),
         }))
+    }
+
+    /// Goes on by other thresholds, with state and counts as they are.
+    pub(crate) fn retuned(&self, thresholds: &Thresholds, max_keys: u32) {
+        self.retune_one(thresholds);
+        self.retune_keys(thresholds, max_keys);
+    }
+
+    fn retune_one(&self, thresholds: &Thresholds) {
+        self.0
+            .slow_call
+            .store(slow_call(thresholds), Ordering::Relaxed);
+        self.0.gate.retune(thresholds, clock::now());
+    }
+
+    pub(crate) fn mode(&self) -> Mode {
+        self.0.mode.get()
+    }
+
+    pub(crate) fn set_mode(&self, mode: Option<Mode>) {
+        self.0.mode.set(mode);
+        self.set_mode_of_keys(mode);
     }
 
     /// The breaker's name.
@@ -111,6 +146,16 @@ impl Breaker {
     #[must_use]
     pub fn state(&self) -> State {
         self.0.gate.state(clock::now())
+    }
+
+    /// Every option of it, with the layer that set it; nothing for the breaker of a key.
+    #[must_use]
+    pub fn values(&self) -> Vec<SetValue> {
+        self.0.held.values()
+    }
+
+    pub(crate) fn hold(&self, definition: Arc<Definition>) {
+        self.0.held.set(Kind::Breaker, definition);
     }
 
     /// State, counts and thresholds.
@@ -157,13 +202,20 @@ impl Breaker {
     /// # Errors
     ///
     /// [`Rejection::CircuitOpen`] while the breaker is open, or half-open with all places for
-    /// probes taken.
+    /// probes taken. None where its mode is `observe` or `off`.
     pub fn admit(&self) -> Result<Permit, Rejection> {
-        let pass = self.pass()?;
+        let pass = match self.mode() {
+            Mode::Off => None,
+            Mode::Observe => self
+                .pass()
+                .map_err(|rejection| would_reject(None, &rejection))
+                .ok(),
+            _ => Some(self.pass()?),
+        };
         let started = self.started();
         Ok(Permit {
             breaker: self.clone(),
-            pass: Some(pass),
+            pass,
             started,
         })
     }
@@ -217,13 +269,13 @@ impl Breaker {
     /// Whether it matters how long a body takes.
     #[inline]
     pub(crate) fn times_calls(&self) -> bool {
-        self.0.slow_call.is_some()
+        self.0.slow_call.load(Ordering::Relaxed) != UNTIMED
     }
 
     /// When a body starts, where it matters how long it takes.
     #[inline]
     pub(crate) fn started(&self) -> Nanos {
-        if self.0.slow_call.is_some() {
+        if self.times_calls() {
             clock::precise()
         } else {
             0
@@ -231,9 +283,9 @@ impl Breaker {
     }
 
     fn is_slow(&self, started: Nanos) -> bool {
-        self.0
-            .slow_call
-            .is_some_and(|most| clock::precise().saturating_sub(started) > most)
+        // A body that began before calls were timed is not slow.
+        let most = self.0.slow_call.load(Ordering::Relaxed);
+        started != 0 && most != UNTIMED && clock::precise().saturating_sub(started) > most
     }
 
     /// Counts a success of a body that started at `started`.
@@ -289,7 +341,7 @@ impl Breaker {
             report(&Event::Failure {
                 breaker,
                 failures,
-                threshold: self.0.failures,
+                threshold: change.threshold,
             });
         }
         if let Some(transition) = change.transition {

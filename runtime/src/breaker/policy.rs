@@ -30,6 +30,14 @@ pub(crate) struct Slow {
     pub(crate) rate: f64,
 }
 
+/// What a breaker's rules want to know of the window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LooksBack {
+    Never,
+    AtFailures,
+    AtAllCalls,
+}
+
 /// What a breaker looks back on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WindowSize {
@@ -46,6 +54,13 @@ pub(crate) fn nanos(duration: Duration) -> Nanos {
     Nanos::try_from(duration.as_nanos()).unwrap_or(Nanos::MAX)
 }
 
+/// The default of `probe_timeout`, where `guarded` is the longest limit of what the breaker guards.
+pub(crate) fn probe_timeout(guarded: Option<Duration>) -> Duration {
+    guarded.map_or(DEFAULT_PROBE_TIMEOUT, |limit| {
+        limit.max(DEFAULT_PROBE_TIMEOUT)
+    })
+}
+
 impl Thresholds {
     /// `guarded` is the longest limit of what the breaker guards, for the default of
     /// `probe_timeout`.
@@ -57,11 +72,7 @@ impl Thresholds {
         let recovery_max = patch
             .recovery_max
             .unwrap_or(recovery.max(DEFAULT_RECOVERY_MAX));
-        let probe_timeout = patch.probe_timeout.unwrap_or_else(|| {
-            guarded.map_or(DEFAULT_PROBE_TIMEOUT, |limit| {
-                limit.max(DEFAULT_PROBE_TIMEOUT)
-            })
-        });
+        let probe_timeout = patch.probe_timeout.unwrap_or(probe_timeout(guarded));
         let min_calls = patch.min_calls.unwrap_or_else(|| {
             patch
                 .window_calls
@@ -89,6 +100,16 @@ impl Thresholds {
             half_open: patch.half_open.unwrap_or(defaults::breaker::half_open) as usize,
             close_after: patch.close_after.unwrap_or(defaults::breaker::close_after),
             probe_timeout: nanos(probe_timeout),
+        }
+    }
+
+    /// What must be remembered of past calls, beyond a run of failures.
+    pub(crate) fn looks_back(&self) -> LooksBack {
+        let counted = self.failures.is_some() && self.counting == Counting::Window;
+        match (self.has_rate_rule(), counted) {
+            (true, _) => LooksBack::AtAllCalls,
+            (false, true) => LooksBack::AtFailures,
+            (false, false) => LooksBack::Never,
         }
     }
 

@@ -3,7 +3,7 @@
 //! The states are those of Michael Nygard's circuit breaker ("Release It!", 2007), with bounded
 //! probes on leases, and epochs: an outcome belongs to the state that admitted its call.
 
-use super::policy::{Thresholds, WindowSize};
+use super::policy::{LooksBack, Thresholds, WindowSize};
 use super::state::{State, Transition};
 use super::window::{Buckets, CallWindow, Counts, FailureRun, Nanos, Outcome, TimeWindow};
 use steadfast_options::Counting;
@@ -34,6 +34,8 @@ pub(crate) struct Rules {
     pub(crate) state: State,
     /// One more with each change of state.
     pub(crate) epoch: u64,
+    /// The epoch in which the current state began: later ones are fresh windows of it.
+    pub(crate) since: u64,
     /// When the current window began.
     pub(crate) origin: Nanos,
     /// When an open breaker may be probed.
@@ -64,8 +66,7 @@ enum History {
 
 impl History {
     fn new(thresholds: &Thresholds) -> Self {
-        let counted = thresholds.failures.is_some() && thresholds.counting == Counting::Window;
-        if !counted && !thresholds.has_rate_rule() {
+        if thresholds.looks_back() == LooksBack::Never {
             return Self::Unused;
         }
         match thresholds.window {
@@ -82,6 +83,7 @@ impl Rules {
             window: History::new(&thresholds),
             state: State::Closed,
             epoch: 1,
+            since: 1,
             origin: now,
             open_until: 0,
             settled_until: 0,
@@ -93,6 +95,28 @@ impl Rules {
             last_token: 0,
             latest: now,
             thresholds,
+        }
+    }
+
+    /// Goes on by other thresholds, with state and counts as they are. Where what it looks back on
+    /// is another window, that starts afresh.
+    pub(crate) fn retune(&mut self, thresholds: Thresholds, now: Nanos) {
+        let before = std::mem::replace(&mut self.thresholds, thresholds);
+        let rules = &self.thresholds;
+        let other_window = before.window != rules.window || before.counting != rules.counting;
+        if other_window {
+            self.run = FailureRun::new(rules.failures.unwrap_or(0), rules.window.time());
+        } else {
+            self.run.count_to(rules.failures.unwrap_or(0));
+        }
+        if other_window || before.looks_back() != rules.looks_back() {
+            self.window = History::new(rules);
+            self.epoch += 1;
+            self.origin = now;
+        }
+        self.settled_until = 0;
+        if let (State::Open, Some(opened_at)) = (self.state, self.opened_at) {
+            self.open_until = opened_at.saturating_add(rules.open_time(self.opens));
         }
     }
 
@@ -342,6 +366,7 @@ impl Rules {
         };
         self.state = to;
         self.epoch += 1;
+        self.since = self.epoch;
         self.origin = now;
         self.settled_until = 0;
         self.run.succeeded();

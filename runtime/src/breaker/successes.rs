@@ -1,17 +1,20 @@
 //! Plain successes in a time window, counted in each thread's own buckets.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::window::{BUCKETS, Buckets, Nanos};
 use crate::cells::{Stripes, Writer};
 
-/// Successes of one epoch of a breaker whose rules look at rates over time.
+/// Successes of one epoch of a breaker whose rules look at rates over time. A clone is the same
+/// counts.
+#[derive(Clone)]
 pub(crate) struct Successes {
-    buckets: Buckets,
+    /// Only a new configuration changes it, and makes it known by a new epoch.
+    buckets: Arc<SharedBuckets>,
     stripes: Written,
     /// Held by whoever empties the shared stripe for a new epoch.
-    turning: Mutex<()>,
+    turning: Arc<Mutex<()>>,
 }
 
 /// Who writes the buckets.
@@ -23,9 +26,31 @@ pub(crate) enum Writers {
     Shared,
 }
 
+#[derive(Clone)]
 enum Written {
-    Striped(Box<Stripes<Stripe>>),
-    Shared(Box<Stripe>),
+    Striped(Stripes<Stripe>),
+    Shared(Arc<Stripe>),
+}
+
+/// How the window is cut, for all threads to see.
+struct SharedBuckets(AtomicU64);
+
+impl SharedBuckets {
+    const ENDLESS: Nanos = Nanos::MAX;
+
+    fn of(buckets: Buckets) -> Self {
+        Self(AtomicU64::new(buckets.width().unwrap_or(Self::ENDLESS)))
+    }
+
+    fn set(&self, buckets: Buckets) {
+        let width = buckets.width().unwrap_or(Self::ENDLESS);
+        self.0.store(width, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> Buckets {
+        let width = self.0.load(Ordering::Relaxed);
+        Buckets::of_width((width != Self::ENDLESS).then_some(width))
+    }
 }
 
 impl Written {
@@ -118,14 +143,19 @@ fn one_more(held: u64) -> u64 {
 impl Successes {
     pub(crate) fn new(buckets: Buckets, writers: Writers) -> Self {
         let stripes = match writers {
-            Writers::Striped => Written::Striped(Box::new(Stripes::new())),
-            Writers::Shared => Written::Shared(Box::default()),
+            Writers::Striped => Written::Striped(Stripes::new()),
+            Writers::Shared => Written::Shared(Arc::default()),
         };
         Self {
-            buckets,
+            buckets: Arc::new(SharedBuckets::of(buckets)),
             stripes,
-            turning: Mutex::new(()),
+            turning: Arc::default(),
         }
+    }
+
+    /// Cuts the window otherwise, from the next epoch on.
+    pub(crate) fn cut(&self, buckets: Buckets) {
+        self.buckets.set(buckets);
     }
 
     /// Counts one success of `epoch`, whose window began at `origin`.
@@ -157,8 +187,8 @@ impl Successes {
         if held < epoch {
             stripe.clear();
         }
-        let id = self.buckets.id(origin, now);
-        let (start, width) = self.buckets.span(origin, id);
+        let id = self.buckets.get().id(origin, now);
+        let (start, width) = self.buckets.get().span(origin, id);
         let bucket = &stripe.ring[(id % BUCKETS) as usize];
         if bucket.load(Ordering::Relaxed) >> 32 != id & COUNT {
             bucket.store(packed(id & COUNT, 0), Ordering::Relaxed);
@@ -180,7 +210,7 @@ impl Successes {
         {
             return;
         }
-        let id = self.buckets.id(origin, now) & COUNT;
+        let id = self.buckets.get().id(origin, now) & COUNT;
         let bucket = &stripe.ring[(id % BUCKETS) as usize];
         let more = |held: u64| {
             Some(if held >> 32 == id {
@@ -209,7 +239,7 @@ impl Successes {
 
     /// Successes of `epoch` in the window that ends now.
     pub(crate) fn sum(&self, epoch: u64, origin: Nanos, now: Nanos) -> u64 {
-        let current = self.buckets.id(origin, now);
+        let current = self.buckets.get().id(origin, now);
         let stripes = self.stripes.all();
         stripes.map(|stripe| stripe.sum(epoch, current)).sum()
     }

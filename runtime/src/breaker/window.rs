@@ -53,6 +53,14 @@ impl Buckets {
         }
     }
 
+    pub(crate) fn of_width(width: Option<Nanos>) -> Self {
+        Self { width }
+    }
+
+    pub(crate) fn width(self) -> Option<Nanos> {
+        self.width
+    }
+
     /// The number of the bucket that holds `now`, in a window that began at `origin`.
     pub(crate) fn id(self, origin: Nanos, now: Nanos) -> u64 {
         self.width
@@ -184,6 +192,13 @@ impl FailureRun {
         }
     }
 
+    /// Counts up to another number from now on, and keeps what it has counted.
+    pub(crate) fn count_to(&mut self, failures: u32) {
+        if let Self::Timed { most, .. } = self {
+            *most = failures as usize;
+        }
+    }
+
     pub(crate) fn failed(&mut self, now: Nanos) {
         match self {
             Self::Counted(count) => *count += 1,
@@ -199,7 +214,8 @@ impl FailureRun {
                 {
                     times.pop_front();
                 }
-                if times.len() == *most {
+                // More of them where the rule counted further before.
+                while times.len() >= (*most).max(1) {
                     times.pop_front();
                 }
                 times.push_back(now);

@@ -1,15 +1,15 @@
 //! Making a policy, and what may be wrong with it.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use steadfast_options::{
-    BreakerPatch, BulkheadPatch, Fault, Flavor, Merge, Name, OptionMeta, POLICIES, Patch,
+    BreakerPatch, BulkheadPatch, Fault, Flavor, Merge, Mode, Name, OptionMeta, POLICIES, Patch,
     RateLimitPatch, RetryPatch, Served, Setting, validate,
 };
 
-use super::Policy;
-use crate::policy::Resolved;
+use super::{Made, Policy};
+use crate::conflict::Place;
+use crate::definition::ByHand;
 use crate::registry::Registry;
 use crate::retry::Retrying;
 
@@ -45,6 +45,7 @@ use crate::retry::Retrying;
 #[must_use = "a builder does nothing until `build`"]
 pub struct PolicyBuilder {
     name: String,
+    place: Place,
     patch: Patch,
     notify: Option<fn(&Retrying<'_>)>,
     registry: Option<Registry>,
@@ -52,9 +53,10 @@ pub struct PolicyBuilder {
 }
 
 impl PolicyBuilder {
-    pub(super) fn new(name: &str) -> Self {
+    pub(super) fn new(name: &str, place: Place) -> Self {
         Self {
             name: name.to_owned(),
+            place,
             patch: Patch::default(),
             notify: None,
             registry: None,
@@ -131,6 +133,25 @@ impl PolicyBuilder {
         self
     }
 
+    /// Whether the policy acts, only reports what it would have refused or cut, or leaves the calls
+    /// alone. [`Mode::Enforce`] unless set.
+    ///
+    /// ```
+    /// use steadfast::Policy;
+    /// use steadfast::options::Mode;
+    ///
+    /// let policy = Policy::builder("search")
+    ///     .bulkhead("mode.es", |bulkhead| bulkhead.max(8))
+    ///     .mode(Mode::Observe)
+    ///     .build()
+    ///     .unwrap();
+    /// assert_eq!(policy.calls().would_reject, 0);
+    /// ```
+    pub fn mode(mut self, mode: Mode) -> Self {
+        self.patch.call.mode = Some(mode);
+        self
+    }
+
     /// Is told of each retry, before its pause. Needs [`retry`](Self::retry).
     pub fn notify(mut self, notify: fn(&Retrying<'_>)) -> Self {
         self.notify = Some(notify);
@@ -158,15 +179,19 @@ impl PolicyBuilder {
         let name = Name::new(&self.name)
             .map_err(|wrong| faults.insert(0, wrong))
             .ok();
-        faults.extend(registry.disagreements(&self.patch));
+        let by_hand = ByHand {
+            patch: &self.patch,
+            place: self.place,
+        };
+        faults.extend(registry.disagreements(&by_hand));
         if let Some(name) = name.filter(|_| faults.is_empty()) {
             // Another thread may have made one of them since.
-            faults = registry.define(name, &self.patch);
+            faults = registry.define(name, &by_hand);
             if faults.is_empty() {
-                let resolved = Resolved::new(name, &self.patch, self.notify, &registry);
+                let made = Made::new(name, self.place, &self.patch, self.notify, &registry);
                 #[cfg(feature = "testing")]
-                resolved.kit.know(name);
-                return Ok(Policy(Arc::new(resolved)));
+                made.registry.kit().know(name);
+                return Ok(Policy(made));
             }
         }
         Err(PolicyError {

@@ -1,6 +1,7 @@
 //! Policies without the attribute.
 
 mod build;
+mod made;
 
 use std::error::Error as StdError;
 use std::fmt::{self, Display};
@@ -10,11 +11,16 @@ use std::sync::Arc;
 use steadfast_options::Name;
 
 pub use build::{PolicyBuilder, PolicyError};
+pub(crate) use made::{AllMade, Made};
 
 use crate::__private::TakesRejection as _;
 use crate::call::{Call, View};
 use crate::classify::{Class, Classify};
-use crate::policy::{CallCounts, Resolved};
+use crate::config::SetValue;
+use crate::conflict::Place;
+use crate::policy::CallCounts;
+#[cfg(feature = "tower")]
+use crate::policy::Resolved;
 use crate::rejection::Rejection;
 use crate::sites::PolicyInfo;
 
@@ -44,31 +50,41 @@ use crate::sites::PolicyInfo;
 /// those of [`RateLimit::acquire_for`](crate::RateLimit::acquire_for) and
 /// [`Breaker::for_key`](crate::Breaker::for_key), and a fallback is an `or_else` on the result.
 #[derive(Clone)]
-pub struct Policy(Arc<Resolved>);
+pub struct Policy(Arc<Made>);
 
 impl Policy {
     /// Begins a policy for calls of this name: 1 to 128 letters, digits and `.`, `_`, `:`, `-`. A
     /// name that is none is reported by [`build`](PolicyBuilder::build).
+    #[track_caller]
     pub fn builder(name: &str) -> PolicyBuilder {
-        PolicyBuilder::new(name)
+        let caller = std::panic::Location::caller();
+        let (file, line) = (caller.file(), caller.line());
+        PolicyBuilder::new(name, Place { file, line })
     }
 
     /// The call's name.
     #[must_use]
     pub fn name(&self) -> Name {
-        self.0.name
+        self.0.policy().name
     }
 
     /// The options that were set, and the worst case they come to.
     #[must_use]
     pub fn info(&self) -> PolicyInfo {
-        PolicyInfo::of(&self.0)
+        PolicyInfo::of(&self.0.in_force())
+    }
+
+    /// Every option of the call and of the policies it names, with its value and the layer that set
+    /// it.
+    #[must_use]
+    pub fn values(&self) -> Vec<SetValue> {
+        self.0.registry.values_of_call(&self.0.declared())
     }
 
     /// How the calls under this policy ended so far, those of its clones included.
     #[must_use]
     pub fn calls(&self) -> CallCounts {
-        self.0.counts()
+        self.0.policy().counts()
     }
 
     /// Makes a call: runs `body` once for each attempt.
@@ -189,12 +205,12 @@ impl Policy {
     }
 
     pub(crate) fn begin(&self) -> Call<'_> {
-        Call::new(&self.0)
+        Call::new(self.0.policy())
     }
 
     #[cfg(feature = "tower")]
     pub(crate) fn resolved(&self) -> &Resolved {
-        &self.0
+        self.0.policy()
     }
 }
 

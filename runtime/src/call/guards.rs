@@ -4,7 +4,7 @@
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use steadfast_options::Guards;
+use steadfast_options::{Guards, Mode};
 
 use super::{Call, Stage};
 use crate::__private::KeyValue;
@@ -196,9 +196,18 @@ impl Call<'_> {
         if self.policy.breaker.as_ref().is_some_and(here)
             && let Some(breaker) = self.breaker()
         {
-            self.pass = Some(breaker.pass()?);
+            match breaker.pass() {
+                Ok(pass) => self.pass = Some(pass),
+                Err(rejection) if self.observes_breaker() => self.policy.would_reject(&rejection),
+                Err(rejection) => return Err(rejection),
+            }
         }
         Ok(())
+    }
+
+    fn observes_breaker(&self) -> bool {
+        let breaker = self.policy.breaker.as_ref();
+        breaker.is_some_and(|guard| guard.mode == Mode::Observe)
     }
 
     /// Rate limit and bulkhead. Asked again after each wait, from the start, so that a breaker that
@@ -241,11 +250,15 @@ impl Call<'_> {
             .policy
             .breaker
             .as_ref()
-            .filter(|guard| guard.guards == self.level);
+            .filter(|guard| guard.guards == self.level && guard.mode != Mode::Observe);
         guard.and(self.breaker())?.refuses()
     }
 
     fn pass_limit(&mut self, guard: &LimitGuard, waker: &Waker) -> Result<(), Held> {
+        if guard.mode == Mode::Observe {
+            self.observe_limit(guard);
+            return Ok(());
+        }
         let refuse = |time| Held::Refused(guard.limit.rejection(time));
         if !self.is_waiting() {
             let wait = self.before_deadline(guard.wait);
@@ -279,7 +292,32 @@ impl Call<'_> {
         }
     }
 
+    /// Takes a token where there is one, and none where there would be a wait.
+    fn observe_limit(&mut self, guard: &LimitGuard) {
+        let taken = guard.limit.take(self.limit_of);
+        if let Err(time) = taken
+            && time > self.before_deadline(guard.wait)
+        {
+            self.policy.would_reject(&guard.limit.rejection(time));
+        }
+        let more = self.more();
+        (more.token, more.without_token) = (taken.ok(), true);
+    }
+
+    /// Takes a place where there is one. Whether a turn would have come in time is not known.
+    fn observe_bulkhead(&mut self, guard: &BulkheadGuard) {
+        let places = &guard.bulkhead.0;
+        self.placed = places.try_take();
+        if !self.placed && (guard.wait.is_zero() || places.is_queue_full()) {
+            self.policy.would_reject(&places.rejection());
+        }
+    }
+
     fn pass_bulkhead(&mut self, guard: &BulkheadGuard, waker: &Waker) -> Result<(), Held> {
+        if guard.mode == Mode::Observe {
+            self.observe_bulkhead(guard);
+            return Ok(());
+        }
         let places = &guard.bulkhead.0;
         if !self.is_waiting() {
             if places.try_take() {
@@ -291,7 +329,7 @@ impl Call<'_> {
                 return Err(full());
             }
             let wait = self.up_to_deadline(guard.wait);
-            let turn = Turn::take(places, places.queue).ok_or_else(full)?;
+            let turn = Turn::take(places, places.queue()).ok_or_else(full)?;
             let end = clock::precise().saturating_add(wait);
             *self.rest().waiting = Some(Waiting::Place(turn, end));
         }
@@ -388,7 +426,10 @@ impl Call<'_> {
     }
 
     fn give_token_back(&mut self) {
-        let token = self.more.as_mut().and_then(|more| more.token.take());
+        let token = self.more.as_mut().and_then(|more| {
+            more.without_token = false;
+            more.token.take()
+        });
         if let (Some(token), Some(guard)) = (token, &self.policy.rate_limit) {
             guard.limit.give_back(self.limit_of, token);
         }

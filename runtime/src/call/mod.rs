@@ -12,6 +12,7 @@ mod fault;
 #[path = "no_fault.rs"]
 mod fault;
 mod guards;
+mod observe;
 mod rest;
 mod timer;
 mod verdict;
@@ -107,6 +108,8 @@ struct More {
     started: Nanos,
     /// A token that is given back unless the body runs.
     token: Option<Token>,
+    /// Whether a limit that only observes has let it pass, with a token or without.
+    without_token: bool,
     /// Whose breaker, where a key tells them apart.
     breaker_of: BreakerOf,
     rest: Option<Pin<Box<Rest>>>,
@@ -119,6 +122,7 @@ impl More {
         Self {
             started: 0,
             token: None,
+            without_token: false,
             breaker_of: BreakerOf::Policy,
             rest: None,
             #[cfg(feature = "testing")]
@@ -207,6 +211,7 @@ impl<'p> Call<'p> {
         if self.stage == Stage::First {
             self.level = self.policy.first_level;
             self.begin_call();
+            self.begin_observing();
             if let Some(outer) = current::deadline_around() {
                 let ends = self.around.ends_mut();
                 ends.call = ends.call.or_outer(outer);
@@ -235,7 +240,7 @@ impl<'p> Call<'p> {
         self.start_body();
         self.plan_fault();
         if let Some(more) = &mut self.more {
-            more.token = None; // spent
+            (more.token, more.without_token) = (None, false); // spent
         }
         self.stage = Stage::Running;
     }
@@ -251,7 +256,8 @@ impl<'p> Call<'p> {
 
     #[inline]
     fn holds_token(&self) -> bool {
-        self.more.as_ref().is_some_and(|more| more.token.is_some())
+        let passed = |more: &More| more.token.is_some() || more.without_token;
+        self.more.as_ref().is_some_and(passed)
     }
 
     fn started(&self) -> Nanos {

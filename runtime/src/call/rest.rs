@@ -9,6 +9,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::Call;
 use super::guards::Waiting;
+use super::observe::Observed;
 use crate::breaker::Nanos;
 use crate::deadline::Deadline;
 
@@ -23,6 +24,8 @@ pin_project! {
         pub(super) previous_pause: Duration,
         // Attempts that never ran, since a guard refused them.
         pub(super) refused: u32,
+        // What a call in mode `observe` would be cut by.
+        pub(super) observed: Observed,
     }
 }
 
@@ -32,6 +35,9 @@ pub(super) enum Armed {
     Nothing,
     Timeout(Duration),
     Deadline,
+    /// What would cut it, had it not the mode `observe`.
+    WouldTimeout(Duration),
+    WouldEnd,
     /// A pause, or a turn at a guard.
     Wait,
 }
@@ -44,6 +50,7 @@ impl Rest {
             waiting: None,
             previous_pause: Duration::ZERO,
             refused: 0,
+            observed: Observed::default(),
         }
     }
 }

@@ -15,26 +15,32 @@ impl Call<'_> {
     #[inline(never)]
     pub(super) fn poll_limits(&mut self, context: &mut Context<'_>) -> Poll<Rejection> {
         self.stage = Stage::Body;
-        if self.policy.timeout.is_none() && self.around.ends.is_none() {
+        if !self.policy.watches_time && self.around.ends.is_none() {
             return Poll::Pending;
         }
         self.poll_timer(context)
     }
 
     fn poll_timer(&mut self, context: &mut Context<'_>) -> Poll<Rejection> {
-        if self.armed() == Armed::Nothing {
-            self.arm_limits();
-        }
-        ready!(self.rest().poll_sleep(context));
-        match self.armed() {
-            Armed::Timeout(limit) => Poll::Ready(Rejection::Timeout { limit }),
-            Armed::Deadline => Poll::Ready(self.around.deadline().rejection()),
-            Armed::Nothing | Armed::Wait => Poll::Pending,
+        loop {
+            if self.armed() == Armed::Nothing {
+                self.arm_limits();
+            }
+            ready!(self.rest().poll_sleep(context));
+            match self.armed() {
+                Armed::Timeout(limit) => return Poll::Ready(Rejection::Timeout { limit }),
+                Armed::Deadline => return Poll::Ready(self.around.deadline().rejection()),
+                Armed::WouldTimeout(_) | Armed::WouldEnd => self.tell_of_the_limit(),
+                Armed::Nothing | Armed::Wait => return Poll::Pending,
+            }
         }
     }
 
     /// The smaller limit names the error. The body now knows when its attempt ends.
     fn arm_limits(&mut self) {
+        if self.policy.observed.is_some() && self.arm_observed() {
+            return;
+        }
         match (self.policy.timeout, self.around.deadline().left()) {
             (Some(timeout), left) if left.is_none_or(|left| timeout <= left) => {
                 self.rest().arm(Armed::Timeout(timeout), timeout);

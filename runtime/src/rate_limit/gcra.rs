@@ -20,8 +20,20 @@ impl Quota {
         let interval = per.div_ceil(max.into()).max(1);
         Self {
             interval,
-            tolerance: interval.saturating_mul(burst.into()),
+            // No arrival reaches the end of time.
+            tolerance: interval.saturating_mul(burst.into()).min(Nanos::MAX / 2),
         }
+    }
+
+    /// Tokens that are used, the part of one that has flowed in again left out.
+    pub(crate) fn used(self, arrival: Nanos, now: Nanos) -> f64 {
+        arrival.saturating_sub(now) as f64 / self.interval as f64
+    }
+
+    /// The arrival at which so many tokens are used, or all there are.
+    pub(crate) fn arrival_with(self, used: f64, now: Nanos) -> Nanos {
+        let ahead = (used * self.interval as f64).round() as Nanos;
+        now.saturating_add(ahead.min(self.tolerance))
     }
 
     /// The arrival after a token was taken, or how long until there is one.

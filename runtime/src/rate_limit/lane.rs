@@ -16,16 +16,30 @@ pub(crate) enum Rate {
     SlidingWindow(Span),
 }
 
+/// Tokens, and who waits for them.
+///
+/// A bucket is three numbers: the rate, which only a new configuration writes, and the arrival,
+/// which every token moves. Who changes the rate takes the arrival away while it does, so that
+/// whoever took a token by a rate that is neither the old nor the new finds it gone and begins
+/// again.
 pub(crate) struct Lane {
-    tokens: Tokens,
+    /// The arrival of a bucket.
+    arrival: AtomicU64,
+    /// Its rate. An interval of zero: the window is what counts.
+    interval: AtomicU64,
+    tolerance: AtomicU64,
+    window: Mutex<Window>,
     waiting: AtomicUsize,
     turns: Turns,
 }
 
-enum Tokens {
-    Bucket(Quota, AtomicU64),
-    Window(Span, Mutex<Log>),
+struct Window {
+    span: Span,
+    log: Log,
 }
+
+/// In place of an arrival, while the rate changes. No arrival is so late.
+const CHANGING: Nanos = Nanos::MAX;
 
 /// A token that was taken at this time, to be given back if the call does not run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,15 +47,28 @@ pub(crate) struct Token(Nanos);
 
 impl Lane {
     pub(crate) fn new(rate: Rate) -> Self {
-        let tokens = match rate {
-            Rate::TokenBucket(quota) => Tokens::Bucket(quota, AtomicU64::new(0)),
-            Rate::SlidingWindow(span) => Tokens::Window(span, Mutex::default()),
-        };
+        let (quota, span) = parts(rate);
         Self {
-            tokens,
+            arrival: AtomicU64::new(0),
+            interval: AtomicU64::new(quota.interval),
+            tolerance: AtomicU64::new(quota.tolerance),
+            window: Mutex::new(Window {
+                span,
+                log: Log::default(),
+            }),
             waiting: AtomicUsize::new(0),
             turns: Turns::default(),
         }
+    }
+
+    /// The rate of a bucket; none where a window counts. To be read after the arrival.
+    #[inline]
+    fn quota(&self) -> Option<Quota> {
+        let quota = Quota {
+            interval: self.interval.load(Ordering::Relaxed),
+            tolerance: self.tolerance.load(Ordering::Relaxed),
+        };
+        (quota.interval != 0).then_some(quota)
     }
 
     /// A token, unless others wait for one; else how long until there is one for a newcomer.
@@ -54,53 +81,152 @@ impl Lane {
     }
 
     /// A token for whoever's turn it is; else how long until there is one.
+    ///
+    /// One compare-and-swap, repeated while other threads take tokens at the same moment.
     #[inline]
     pub(crate) fn take_in_turn(&self, now: Nanos) -> Result<Token, Nanos> {
-        match &self.tokens {
-            Tokens::Bucket(quota, arrival) => take_from_bucket(*quota, arrival, now),
-            Tokens::Window(span, log) => take_from_window(*span, log, now),
+        let mut held = self.arrival.load(Ordering::Acquire);
+        loop {
+            let Some(quota) = self.quota() else {
+                if let Some(taken) = self.take_from_window(now) {
+                    return taken;
+                }
+                held = self.settled_arrival();
+                continue;
+            };
+            match quota.take(held, now) {
+                Ok(next) => match self.arrival.compare_exchange_weak(
+                    held,
+                    next,
+                    Ordering::Relaxed,
+                    Ordering::Acquire,
+                ) {
+                    Ok(_) => return Ok(Token(now)),
+                    Err(newer) => held = newer,
+                },
+                Err(time) => match self.moved_from(held) {
+                    Some(newer) => held = newer,
+                    None => return Err(time),
+                },
+            }
         }
     }
 
+    /// The arrival, where it is no longer `held`.
+    #[cold]
+    fn moved_from(&self, held: Nanos) -> Option<Nanos> {
+        let newer = self.settled_arrival();
+        (newer != held).then_some(newer)
+    }
+
+    /// The arrival, once no change of the rate is under way.
+    fn settled_arrival(&self) -> Nanos {
+        loop {
+            match self.arrival.load(Ordering::Acquire) {
+                CHANGING => std::thread::yield_now(),
+                arrival => return arrival,
+            }
+        }
+    }
+
+    /// None where it is a bucket by now.
+    #[inline(never)]
+    fn take_from_window(&self, now: Nanos) -> Option<Result<Token, Nanos>> {
+        let mut window = self.window();
+        let span = window.span;
+        let taken = || window.log.take(span, now).map(|()| Token(now));
+        self.quota().is_none().then(taken)
+    }
+
+    fn window(&self) -> MutexGuard<'_, Window> {
+        self.window.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn give_back(&self, token: Token) {
-        match &self.tokens {
-            Tokens::Bucket(quota, arrival) => {
-                let less = |arrival| Some(quota.give_back(arrival));
-                let _ = arrival.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+        loop {
+            let held = self.settled_arrival();
+            let Some(quota) = self.quota() else {
+                self.window().log.give_back(token.0);
+                break;
+            };
+            let less = quota.give_back(held);
+            let exchanged = self.arrival.compare_exchange_weak(
+                held,
+                less,
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            );
+            if exchanged.is_ok() {
                 // Either this sees who waits, or who waits sees the token: see `joined`.
                 fence(Ordering::SeqCst);
+                break;
             }
-            Tokens::Window(_, log) => locked(log).give_back(token.0),
         }
         if self.waiting.load(Ordering::Relaxed) > 0 {
             self.turns.wake_first();
         }
     }
 
+    /// Takes another rate over. Tokens that are used stay used, as far as there are so many.
+    pub(crate) fn retune(&self, rate: Rate, now: Nanos) {
+        let mut window = self.window(); // one change at a time
+        let before = self.quota();
+        let used = |arrival: Nanos| match before {
+            Some(quota) => quota.used(arrival, now),
+            None => f64::from(u32::try_from(window.log.held(window.span, now)).unwrap_or(u32::MAX)),
+        };
+        let (quota, span) = parts(rate);
+        let arrival = self.arrival.swap(CHANGING, Ordering::AcqRel);
+        let used = used(arrival);
+        self.interval.store(quota.interval, Ordering::Relaxed);
+        self.tolerance.store(quota.tolerance, Ordering::Relaxed);
+        if before.is_some() {
+            window.log = Log::of(used.ceil() as usize, span, now);
+        }
+        window.span = span;
+        let next = quota.arrival_with(used, now);
+        // Never the same: who read it with the old rate must find it gone.
+        let next = next + Nanos::from(next == arrival);
+        self.arrival.store(next, Ordering::Release);
+        drop(window);
+        self.turns.wake_first(); // whose turn may come sooner now
+    }
+
     /// Time until there is a token for who comes after `ahead` others.
     #[inline(never)]
     fn token_in(&self, now: Nanos, ahead: usize) -> Nanos {
-        match &self.tokens {
-            Tokens::Bucket(quota, arrival) => {
-                quota.token_in(arrival.load(Ordering::Relaxed), now, ahead as Nanos)
+        let arrival = self.settled_arrival();
+        match self.quota() {
+            Some(quota) => quota.token_in(arrival, now, ahead as Nanos),
+            None => {
+                let mut window = self.window();
+                let span = window.span;
+                window.log.room_in(span, now, ahead)
             }
-            Tokens::Window(span, log) => locked(log).room_in(*span, now, ahead),
         }
     }
 
     /// Tokens left now.
     pub(crate) fn left(&self, now: Nanos) -> u64 {
-        match &self.tokens {
-            Tokens::Bucket(quota, arrival) => quota.left(arrival.load(Ordering::Relaxed), now),
-            Tokens::Window(span, log) => locked(log).left(*span, now),
+        let arrival = self.settled_arrival();
+        match self.quota() {
+            Some(quota) => quota.left(arrival, now),
+            None => {
+                let window = self.window();
+                window.log.left(window.span, now)
+            }
         }
     }
 
     /// Time until it is as if it had never been used.
     pub(crate) fn fresh_in(&self, now: Nanos) -> Nanos {
-        match &self.tokens {
-            Tokens::Bucket(_, arrival) => Quota::full_in(arrival.load(Ordering::Relaxed), now),
-            Tokens::Window(span, log) => locked(log).empty_in(*span, now),
+        let arrival = self.settled_arrival();
+        match self.quota() {
+            Some(_) => Quota::full_in(arrival, now),
+            None => {
+                let window = self.window();
+                window.log.empty_in(window.span, now)
+            }
         }
     }
 
@@ -110,26 +236,18 @@ impl Lane {
     }
 }
 
-/// One compare-and-swap, repeated while other threads take tokens at the same moment.
-#[inline]
-fn take_from_bucket(quota: Quota, arrival: &AtomicU64, now: Nanos) -> Result<Token, Nanos> {
-    let mut held = arrival.load(Ordering::Relaxed);
-    loop {
-        let next = quota.take(held, now)?;
-        match arrival.compare_exchange_weak(held, next, Ordering::Relaxed, Ordering::Relaxed) {
-            Ok(_) => return Ok(Token(now)),
-            Err(newer) => held = newer,
-        }
+/// A rate as a lane holds it: the part of the other kind is empty.
+fn parts(rate: Rate) -> (Quota, Span) {
+    match rate {
+        Rate::TokenBucket(quota) => (quota, Span { max: 0, per: 0 }),
+        Rate::SlidingWindow(span) => (
+            Quota {
+                interval: 0,
+                tolerance: 0,
+            },
+            span,
+        ),
     }
-}
-
-#[inline(never)]
-fn take_from_window(span: Span, log: &Mutex<Log>, now: Nanos) -> Result<Token, Nanos> {
-    locked(log).take(span, now).map(|()| Token(now))
-}
-
-fn locked(log: &Mutex<Log>) -> MutexGuard<'_, Log> {
-    log.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Queued for Lane {

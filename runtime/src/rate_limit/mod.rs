@@ -6,16 +6,22 @@ mod sliding;
 
 use std::fmt;
 use std::hash::Hash;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
-use steadfast_options::{Algorithm, Name, RateLimitPatch, defaults};
+use steadfast_options::{Algorithm, Mode, Name, RateLimitPatch, defaults};
 
 use crate::breaker::{Nanos, nanos};
 use crate::clock;
+use crate::config::values::Held;
+use crate::config::{Kind, SetValue};
+use crate::definition::Definition;
 use crate::keys::{Forgettable, Full, Key, Keys};
+use crate::mode::SharedMode;
 use crate::rejection::Rejection;
+use crate::telemetry::would_reject;
 use crate::turns::Turn;
 use crate::wait;
 use gcra::Quota;
@@ -37,10 +43,11 @@ pub struct RateLimit(Arc<Inner>);
 
 struct Inner {
     name: Name,
-    rate: Rate,
-    /// The most tokens there can be.
-    most: u64,
-    clock: fn() -> Nanos,
+    rate: Mutex<Rate>,
+    held: Held,
+    mode: SharedMode,
+    /// Whether the coarse clock will do.
+    coarse: AtomicBool,
     lane: Arc<Lane>,
     keys: Keys<Arc<Lane>>,
 }
@@ -90,27 +97,57 @@ impl LimitWait {
 
 impl RateLimit {
     pub(crate) fn new(name: Name, patch: &RateLimitPatch) -> Self {
-        let max = patch.max.unwrap_or(defaults::rate_limit::max);
-        let per = nanos(patch.per.unwrap_or(defaults::rate_limit::per));
-        let burst = patch.burst.unwrap_or(max);
-        let (rate, most) = match patch.algorithm.unwrap_or(defaults::rate_limit::algorithm) {
-            Algorithm::SlidingWindow => (
-                Rate::SlidingWindow(Span {
-                    max: max as usize,
-                    per,
-                }),
-                max.into(),
-            ),
-            _ => (Rate::TokenBucket(Quota::new(max, per, burst)), burst.into()),
-        };
+        let rate = Rate::new(patch);
         Self(Arc::new(Inner {
             name,
-            rate,
-            most,
-            clock: rate.clock(),
+            rate: Mutex::new(rate),
+            held: Held::default(),
+            mode: SharedMode::default(),
+            coarse: AtomicBool::new(rate.allows_coarse_time()),
             lane: Arc::new(Lane::new(rate)),
             keys: Keys::new(patch.max_keys.unwrap_or(defaults::rate_limit::max_keys)),
         }))
+    }
+
+    /// Takes another definition over, and keeps what is used.
+    pub(crate) fn retuned(&self, patch: &RateLimitPatch) {
+        let rate = Rate::new(patch);
+        let (now, inner) = (clock::precise(), &*self.0);
+        inner
+            .coarse
+            .store(rate.allows_coarse_time(), Ordering::Relaxed);
+        inner
+            .keys
+            .set_most(patch.max_keys.unwrap_or(defaults::rate_limit::max_keys));
+        // Keys that are made from here on have the new rate, the others are brought to it.
+        let before = std::mem::replace(&mut *self.rate(), rate);
+        if before != rate {
+            inner.lane.retune(rate, now);
+            inner.keys.each(|lane| lane.retune(rate, now));
+        }
+    }
+
+    fn rate(&self) -> MutexGuard<'_, Rate> {
+        self.0.rate.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The time, as precise as it must be.
+    #[inline]
+    fn now(&self) -> Nanos {
+        if self.0.coarse.load(Ordering::Relaxed) {
+            clock::now()
+        } else {
+            clock::precise()
+        }
+    }
+
+    /// The clock that is precise enough.
+    fn clock(&self) -> fn() -> Nanos {
+        if self.0.coarse.load(Ordering::Relaxed) {
+            clock::now
+        } else {
+            clock::precise
+        }
     }
 
     /// The limit's name.
@@ -119,15 +156,23 @@ impl RateLimit {
         self.0.name
     }
 
+    /// Every option of it, with the layer that set it.
+    #[must_use]
+    pub fn values(&self) -> Vec<SetValue> {
+        self.0.held.values()
+    }
+
+    pub(crate) fn hold(&self, definition: Arc<Definition>) {
+        self.0.held.set(Kind::RateLimit, definition);
+    }
+
     /// Takes a token if there is one and nobody waits for it.
     ///
     /// # Errors
     ///
     /// [`Rejection::RateLimited`] with the time until there is one.
     pub fn try_acquire(&self) -> Result<(), Rejection> {
-        self.take(Whose::All)
-            .map(|_| ())
-            .map_err(|time| self.rejection(time))
+        self.try_acquire_whose(Whose::All)
     }
 
     /// As [`try_acquire`](Self::try_acquire), of the tokens of one key. Any `Hash` value is a key;
@@ -137,8 +182,35 @@ impl RateLimit {
     ///
     /// [`Rejection::RateLimited`], also where the key is new and `max_keys` others are in use.
     pub fn try_acquire_for(&self, key: &(impl Hash + ?Sized)) -> Result<(), Rejection> {
-        let taken = self.take(Whose::Of(Key::of(key)));
-        taken.map(|_| ()).map_err(|time| self.rejection(time))
+        self.try_acquire_whose(Whose::Of(Key::of(key)))
+    }
+
+    fn try_acquire_whose(&self, whose: Whose) -> Result<(), Rejection> {
+        if self.mode() == Mode::Off {
+            return Ok(());
+        }
+        let taken = self.take(whose);
+        let refused = taken.map(drop).map_err(|time| self.rejection(time));
+        self.let_through(refused)
+    }
+
+    /// Nobody is refused where that is only observed.
+    fn let_through(&self, refused: Result<(), Rejection>) -> Result<(), Rejection> {
+        match (refused, self.mode()) {
+            (Err(rejection), Mode::Observe) => {
+                would_reject(None, &rejection);
+                Ok(())
+            }
+            (refused, _) => refused,
+        }
+    }
+
+    pub(crate) fn mode(&self) -> Mode {
+        self.0.mode.get()
+    }
+
+    pub(crate) fn set_mode(&self, mode: Option<Mode>) {
+        self.0.mode.set(mode);
     }
 
     /// Takes a token, waiting for its turn: first come first served, for as long as it takes.
@@ -169,6 +241,9 @@ impl RateLimit {
     }
 
     async fn acquire_whose(&self, whose: Whose) -> Result<(), Rejection> {
+        if self.mode() != Mode::Enforce {
+            return self.try_acquire_whose(whose);
+        }
         match self.take_or_wait(whose, wait::longest()) {
             Taken::Token(_) => Ok(()),
             Taken::Refused(time) => Err(self.rejection(time)),
@@ -183,14 +258,14 @@ impl RateLimit {
     #[inline]
     pub(crate) fn take(&self, whose: Whose) -> Result<Token, Nanos> {
         match whose {
-            Whose::All => self.0.lane.take((self.0.clock)()),
+            Whose::All => self.0.lane.take(self.now()),
             Whose::Of(key) => self.take_of(key),
         }
     }
 
     #[inline(never)]
     fn take_of(&self, key: Key) -> Result<Token, Nanos> {
-        let now = (self.0.clock)();
+        let now = self.now();
         self.with(key, now, |lane| lane.take(now))
             .unwrap_or_else(|full| Err(full.retry_in))
     }
@@ -198,19 +273,19 @@ impl RateLimit {
     fn with<R>(&self, key: Key, now: Nanos, act: impl FnOnce(&Arc<Lane>) -> R) -> Result<R, Full> {
         self.0
             .keys
-            .with(key, now, || Arc::new(Lane::new(self.0.rate)), act)
+            .with(key, now, || Arc::new(Lane::new(*self.rate())), act)
     }
 
     /// A token at once, or a place in the queue where a turn comes within `wait`.
     pub(crate) fn take_or_wait(&self, whose: Whose, wait: Nanos) -> Taken {
-        let now = (self.0.clock)();
+        let now = self.now();
         let queue = |lane: &Arc<Lane>| match lane.take(now) {
             Ok(token) => Taken::Token(token),
             Err(time) if time > wait => Taken::Refused(time),
             Err(time) => match Turn::take(lane, None) {
                 Some(turn) => Taken::Wait(LimitWait {
                     turn,
-                    clock: self.0.clock,
+                    clock: self.clock(),
                 }),
                 None => Taken::Refused(time),
             },
@@ -255,10 +330,11 @@ impl RateLimit {
     }
 
     fn status_of(&self, lane: Option<&Arc<Lane>>) -> LimitStatus {
-        let now = (self.0.clock)();
-        let left = lane.map_or(self.0.most, |lane| lane.left(now));
+        let now = self.now();
+        let most = self.rate().most();
+        let left = lane.map_or(most, |lane| lane.left(now));
         LimitStatus {
-            used: self.0.most.saturating_sub(left),
+            used: most.saturating_sub(left),
             left,
             resets_in: Duration::from_nanos(lane.map_or(0, |lane| lane.fresh_in(now))),
             keys: self.0.keys.len(),
@@ -267,14 +343,31 @@ impl RateLimit {
 }
 
 impl Rate {
+    fn new(patch: &RateLimitPatch) -> Self {
+        let max = patch.max.unwrap_or(defaults::rate_limit::max);
+        let per = nanos(patch.per.unwrap_or(defaults::rate_limit::per));
+        match patch.algorithm.unwrap_or(defaults::rate_limit::algorithm) {
+            Algorithm::SlidingWindow => Self::SlidingWindow(Span {
+                max: max as usize,
+                per,
+            }),
+            _ => Self::TokenBucket(Quota::new(max, per, patch.burst.unwrap_or(max))),
+        }
+    }
+
+    /// The most tokens there can be.
+    fn most(self) -> u64 {
+        match self {
+            Self::SlidingWindow(span) => span.max as u64,
+            Self::TokenBucket(quota) => quota.tolerance / quota.interval,
+        }
+    }
+
     /// A coarse clock lets tokens in by the grain: that loses none where a bucket takes much
     /// longer than a grain to fill, and the exact log needs exact times.
-    fn clock(self) -> fn() -> Nanos {
+    fn allows_coarse_time(self) -> bool {
         const COARSE_ENOUGH: Nanos = 250_000_000;
-        match self {
-            Self::TokenBucket(quota) if quota.tolerance >= COARSE_ENOUGH => clock::now,
-            _ => clock::precise,
-        }
+        matches!(self, Self::TokenBucket(quota) if quota.tolerance >= COARSE_ENOUGH)
     }
 }
 

@@ -16,6 +16,18 @@ pub(crate) struct Span {
 }
 
 impl Log {
+    /// With so many calls, all of them now.
+    pub(crate) fn of(calls: usize, span: Span, now: Nanos) -> Self {
+        Self(std::iter::repeat_n(now, calls.min(span.max)).collect())
+    }
+
+    /// Calls in the window.
+    pub(crate) fn held(&self, span: Span, now: Nanos) -> usize {
+        let held = self.0.iter();
+        held.filter(|&&time| now.saturating_sub(time) < span.per)
+            .count()
+    }
+
     /// Notes a call at `now`, or says how long until one has room.
     pub(crate) fn take(&mut self, span: Span, now: Nanos) -> Result<(), Nanos> {
         match self.room_in(span, now, 0) {
@@ -71,12 +83,7 @@ impl Log {
     }
 
     pub(crate) fn left(&self, span: Span, now: Nanos) -> u64 {
-        let held = self
-            .0
-            .iter()
-            .filter(|&&time| now.saturating_sub(time) < span.per)
-            .count();
-        span.max.saturating_sub(held) as u64
+        span.max.saturating_sub(self.held(span, now)) as u64
     }
 
     /// Time until the window is empty.

@@ -4,7 +4,7 @@
 //! AWS SDKs: over the last 10 s retries may be a share of calls, and a number a second on top, so
 //! that quiet sites may retry too.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use steadfast_options::Ratio;
@@ -22,7 +22,7 @@ pub(crate) struct Budget {
     free: u64,
     origin: Nanos,
     calls: Successes,
-    retries: Mutex<TimeWindow>,
+    retries: Arc<Mutex<TimeWindow>>,
 }
 
 impl Budget {
@@ -33,8 +33,15 @@ impl Budget {
             free: u64::from(min_per_second) * WINDOW.as_secs(),
             origin: clock::now(),
             calls: Successes::new(buckets, Writers::Striped),
-            retries: Mutex::new(TimeWindow::new(buckets)),
+            retries: Arc::new(Mutex::new(TimeWindow::new(buckets))),
         }
+    }
+
+    /// Goes on with the calls and retries that another budget has counted.
+    pub(crate) fn count_on(&mut self, before: &Self) {
+        self.origin = before.origin;
+        self.calls = before.calls.clone();
+        self.retries = before.retries.clone();
     }
 
     /// One more call (not attempt).

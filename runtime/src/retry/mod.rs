@@ -102,6 +102,13 @@ impl RetryPolicy {
         }
     }
 
+    /// Goes on with what another policy of the same call has counted.
+    pub(crate) fn count_on(&mut self, before: &Self) {
+        if let (Some(budget), Some(before)) = (&mut self.budget, &before.budget) {
+            budget.count_on(before);
+        }
+    }
+
     /// Whether an attempt that ended so is tried again at all.
     pub(crate) fn covers(&self, class: Class) -> bool {
         class.is_in(self.on)

@@ -10,8 +10,11 @@ use steadfast_options::Name;
 
 use crate::breaker::State;
 use crate::classify::Class;
+use crate::config::Fault;
 use crate::conflict::Conflict;
 use crate::rejection::Rejection;
+#[cfg(feature = "config")]
+use crate::setup::ConfigStatus;
 
 /// Something that happened.
 #[cfg_attr(not(feature = "tracing"), allow(dead_code))] // nobody listens then
@@ -66,14 +69,29 @@ pub(crate) enum Event<'a> {
         call: Name,
         rejection: &'a Rejection,
     },
+    /// A policy in mode `observe` would have refused or cut it.
+    WouldReject {
+        /// None where a handle was used.
+        call: Option<Name>,
+        rejection: &'a Rejection,
+    },
     /// A fallback answers.
     Fallback { call: Name },
     /// Two places in the code disagree.
     Conflict(&'a Conflict),
     /// More keys than a breaker keeps.
     TooManyKeys { breaker: Name, most: usize },
+    /// A variable says something that can't hold, and is ignored.
+    BadVariable(&'a Fault),
+    /// A configuration was loaded, or refused.
+    #[cfg(feature = "config")]
+    Configured(&'a ConfigStatus),
     /// More names than the registry keeps.
     TooManyNames { name: Name, most: usize },
+}
+
+pub(crate) fn would_reject(call: Option<Name>, rejection: &Rejection) {
+    report(&Event::WouldReject { call, rejection });
 }
 
 pub(crate) fn report(event: &Event<'_>) {

@@ -2,6 +2,8 @@
 
 use super::Event;
 use crate::breaker::State;
+#[cfg(feature = "config")]
+use crate::setup::ConfigStatus;
 use tracing::{debug, error, info, warn};
 
 pub(super) fn write(event: &Event<'_>) {
@@ -14,8 +16,15 @@ pub(super) fn write(event: &Event<'_>) {
         Event::Rejected { call, rejection } => {
             info!(target: "steadfast::call", %call, %rejection, "rejected");
         }
+        Event::WouldReject { call, rejection } => {
+            let call = call.map(tracing::field::display);
+            info!(target: "steadfast::call", call, %rejection, "would be rejected");
+        }
         Event::Fallback { call } => info!(target: "steadfast::call", %call, "fallback"),
         Event::Conflict(conflict) => error!(target: "steadfast::registry", "{conflict}"),
+        Event::BadVariable(fault) => warn!(target: "steadfast::config", "ignored: {fault}"),
+        #[cfg(feature = "config")]
+        Event::Configured(status) => configured(status),
         Event::TooManyKeys { breaker, most } => warn!(
             target: "steadfast::breaker",
             %breaker,
@@ -26,6 +35,19 @@ pub(super) fn write(event: &Event<'_>) {
             %name,
             "the registry keeps at most {most} names; this one is not shared",
         ),
+    }
+}
+
+#[cfg(feature = "config")]
+fn configured(status: &ConfigStatus) {
+    let (loaded, failed) = (status.loaded, status.failed);
+    match &status.error {
+        Some(fault) => error!(target: "steadfast::config", loaded, failed, "refused: {fault}"),
+        None => {
+            info!(target: "steadfast::config", loaded, failed, "loaded");
+            let warnings = status.warnings.iter();
+            warnings.for_each(|warning| warn!(target: "steadfast::config", "{warning}"));
+        }
     }
 }
 

@@ -1,0 +1,134 @@
+//! Reading a configuration as a whole: files, variables, and the check of both.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use super::check::{InUse, check, code_faults};
+use super::report::Fault;
+use super::{Layers, Origin, Sources, read, variables};
+use crate::catalog::Catalog;
+
+/// Variables as a process has them.
+pub(crate) type Variables = Vec<(OsString, OsString)>;
+
+/// What to do about names that nothing declares.
+///
+/// A table for such a name in a file is most likely a typo, so it is an error, unless the list of
+/// declared names may be incomplete: on platforms without constructors before `main`, or where
+/// policies are made by hand later on. [`Setup::declare`](crate::Setup::declare) announces single
+/// names instead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UnknownNames {
+    /// They are faults, with the nearest name that is declared.
+    Refuse,
+    /// They are reported as events, and hold for whatever has the name later.
+    Warn,
+}
+
+/// What was read, sound as far as it goes.
+pub(crate) struct Loaded {
+    pub(crate) layers: Layers,
+    pub(crate) warnings: Vec<Fault>,
+}
+
+/// Reads and checks everything.
+///
+/// # Errors
+///
+/// Every fault there is.
+pub(crate) fn load(
+    files: &[PathBuf],
+    variables: &Variables,
+    unknown: UnknownNames,
+    sites: &Catalog,
+    in_use: &InUse,
+) -> Result<Loaded, Vec<Fault>> {
+    let files = files.iter().map(|file| read::read(file));
+    load_said(files, variables, unknown, sites, in_use)
+}
+
+/// Checks what files are said to hold.
+pub(crate) fn load_said(
+    files: impl Iterator<Item = read::Said>,
+    variables: &Variables,
+    unknown: UnknownNames,
+    sites: &Catalog,
+    in_use: &InUse,
+) -> Result<Loaded, Vec<Fault>> {
+    let mut layers = Layers::default();
+    let mut faults = Vec::new();
+    for file in files {
+        layers.defaults.push(file.defaults);
+        layers.named.push(file.entries);
+        layers.mentioned.extend(file.mentioned);
+        faults.extend(file.faults);
+    }
+    let said = variables::read(variables.iter().cloned());
+    faults.extend(said.faults);
+    layers.add_variables([said.mode, said.operators, said.general]);
+    let sources = Sources::new(0, sites.clone(), sites.clone(), layers.clone());
+    let checked = check(&sources, in_use);
+    faults.extend(checked.faults);
+    faults.extend(code_faults(&sources, in_use));
+    let (refused, mut warnings): (Vec<_>, Vec<_>) = checked
+        .unknown
+        .into_iter()
+        .partition(|fault| unknown == UnknownNames::Refuse && !is_foreign(fault));
+    faults.extend(refused);
+    warnings.extend(idle_defaults(&layers));
+    if faults.is_empty() {
+        Fault::in_order(&mut warnings);
+        return Ok(Loaded { layers, warnings });
+    }
+    Fault::in_order(&mut faults);
+    Err(faults)
+}
+
+/// Whether a variable may belong to another program: the operators' forms have no prefix of ours.
+fn is_foreign(fault: &Fault) -> bool {
+    fault.is_at(|origin| match origin {
+        Origin::Variable(name) => !name.starts_with("STEADFAST_"),
+        _ => false,
+    })
+}
+
+/// A default adds no limit to a call, and never beats the limit that the code gives.
+fn idle_defaults(layers: &Layers) -> Vec<Fault> {
+    let all = layers.defaults.iter().flatten();
+    let idle = all.filter(|given| matches!(given.setting.path, "timeout" | "deadline"));
+    let told = idle.map(|given| {
+        let path = given.setting.path;
+        let message = format!(
+            "a default `{path}` changes nothing: it adds none to a call, and what the code or a \
+             name says beats it; write it in [call.\"…\"]"
+        );
+        Fault::new(&given.origin, message)
+    });
+    told.collect()
+}
+
+/// What variables alone say, where nobody asked for a setup: what is wrong is left out, and told.
+pub(crate) fn variables_alone(
+    variables: &Variables,
+    sites: &Catalog,
+    in_use: &InUse,
+) -> (Layers, Vec<Fault>) {
+    let said = variables::read(variables.iter().cloned());
+    let mut told = said.faults;
+    let mut layers = Layers::default();
+    layers.add_variables([said.mode, said.operators, said.general]);
+    if layers.entries().next().is_none() {
+        return (layers, told);
+    }
+    loop {
+        let sources = Sources::new(0, sites.clone(), sites.clone(), layers.clone());
+        let checked = check(&sources, in_use);
+        let Some((fault, variable)) = checked.variables().next() else {
+            told.extend(checked.unknown);
+            return (layers, told);
+        };
+        told.push(fault.clone());
+        layers.leave_out(variable);
+    }
+}

@@ -1,0 +1,237 @@
+//! What environment variables say: the general form, and that of operators.
+
+use std::ffi::OsString;
+use std::sync::Arc;
+
+use steadfast_options::{OptionMeta, POLICIES, Place, PolicyMeta, Raw, Setting, closest};
+
+use super::layers::{Entry, Target, Whom};
+use super::report::Fault;
+use super::{Given, Kind, Origin};
+
+/// What the environment says.
+#[derive(Debug, Default)]
+pub(crate) struct Said {
+    /// The mode of all, which whatever else variables say beats.
+    pub(crate) mode: Vec<Entry>,
+    /// In the operators' forms, which the general form beats.
+    pub(crate) operators: Vec<Entry>,
+    pub(crate) general: Vec<Entry>,
+    pub(crate) faults: Vec<Fault>,
+}
+
+const PREFIX: &str = "STEADFAST_";
+
+/// Forms of the breaker's options that operators know, in seconds where they say so.
+const BREAKER_FORMS: [(&str, &str); 4] = [
+    ("_CIRCUIT_FAILURE_THRESHOLD", "breaker.failures"),
+    ("_CIRCUIT_RECOVERY_SECONDS", "breaker.recovery"),
+    ("_CIRCUIT_WINDOW_SECONDS", "breaker.window"),
+    ("_CIRCUIT_HALF_OPEN_MAX_CALLS", "breaker.half_open"),
+];
+
+/// Forms for every rate limit.
+const LIMIT_FORMS: [(&str, &str); 2] = [
+    ("RATE_LIMIT_FAIL_OPEN_SECONDS", "rate_limit.fail_open"),
+    ("RATE_LIMIT_REDIS_PROBE_SECONDS", "rate_limit.probe"),
+];
+
+/// Variables of parts that nothing serves yet.
+const LATER: [&str; 3] = ["REDIS_URL", "REDIS_PASSWORD", "ADMIN_TOKEN"];
+
+/// Reads variables, and what is wrong with them. Those of other programs say nothing.
+pub(crate) fn read(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Said {
+    let mut said = Said::default();
+    for (name, value) in variables {
+        let Ok(name) = name.into_string() else {
+            continue;
+        };
+        if let Err(message) = said.variable(&name, value) {
+            let origin = Origin::Variable(name.into());
+            said.faults.push(Fault::new(&origin, message));
+        }
+    }
+    said
+}
+
+impl Said {
+    fn variable(&mut self, name: &str, value: OsString) -> Result<(), String> {
+        let text = || {
+            value
+                .into_string()
+                .map_err(|_| "its value is no UTF-8".to_owned())
+        };
+        if let Some("MODE") = name.strip_prefix(PREFIX) {
+            self.mode = mode_of_all(name, &text()?)?;
+            return Ok(());
+        }
+        if let Some(rest) = name.strip_prefix(PREFIX) {
+            let (target, option) = general(rest)?;
+            let setting = Setting::parse(option.path, &Raw::Plain(&text()?))?;
+            self.general.push(entry(target, setting, name));
+            return Ok(());
+        }
+        let for_breaker = BREAKER_FORMS.iter().find_map(|(ending, path)| {
+            let form = name.strip_suffix(ending).filter(|form| !form.is_empty())?;
+            Some((Target::Named(Kind::Breaker, Whom::Form(form.into())), path))
+        });
+        let for_limits = LIMIT_FORMS.iter().find(|(known, _)| *known == name);
+        let for_limits = for_limits.map(|(_, path)| (Target::Every(Kind::RateLimit), path));
+        if let Some((target, path)) = for_breaker.or(for_limits) {
+            let setting = in_operators_form(path, &text()?, name.ends_with("_SECONDS"))?;
+            self.operators.push(entry(target, setting, name));
+        }
+        Ok(())
+    }
+}
+
+/// One entry for the calls, and one for each kind of policy, whose handles have it too.
+fn mode_of_all(name: &str, text: &str) -> Result<Vec<Entry>, String> {
+    let raw = Raw::Plain(text);
+    let mut entries = vec![entry(
+        Target::EveryCall,
+        Setting::parse("mode", &raw)?,
+        name,
+    )];
+    for kind in Kind::ALL {
+        let setting = Setting::parse(&format!("{}.mode", kind.word()), &raw)?;
+        entries.push(entry(Target::Every(kind), setting, name));
+    }
+    Ok(entries)
+}
+
+fn entry(target: Target, setting: Setting, name: &str) -> Entry {
+    let origin = Origin::Variable(Arc::from(name));
+    Entry {
+        target,
+        given: Given { setting, origin },
+    }
+}
+
+fn in_operators_form(path: &str, text: &str, in_seconds: bool) -> Result<Setting, String> {
+    let text = text.trim();
+    if !in_seconds {
+        return Setting::parse(path, &Raw::Plain(text));
+    }
+    let digits = text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    if !digits || text.parse::<f64>().is_err() {
+        return Err(format!(
+            "{text:?} is no number of seconds; write one such as 30"
+        ));
+    }
+    Setting::parse(path, &Raw::Plain(&format!("{text}s")))
+}
+
+/// Whom a variable of the general form is about, and which option.
+fn general(rest: &str) -> Result<(Target, &'static OptionMeta), String> {
+    if LATER.contains(&rest) {
+        return Err("it is not available yet".into());
+    }
+    if let Some(rest) = rest.strip_prefix("CALL__") {
+        let (rest, option) = rest.rsplit_once("__").ok_or_else(call_form)?;
+        let found = POLICIES[1..].iter().find_map(|policy| {
+            let name = rest.strip_suffix(&policy.name.to_ascii_uppercase())?;
+            Some((name.strip_suffix("__")?, policy))
+        });
+        let (name, policy) = found.unwrap_or((rest, &POLICIES[0]));
+        if name.is_empty() {
+            return Err(call_form());
+        }
+        let option = option_of(policy, option)?;
+        if option.place == Place::Registry {
+            let kind = policy.name.to_ascii_uppercase();
+            return Err(format!(
+                "`{}` belongs to the {} that the call names: write {PREFIX}{kind}__NAME__{}",
+                option.path,
+                policy.name,
+                option.name.to_ascii_uppercase()
+            ));
+        }
+        return Ok((Target::Call(Whom::Form(name.into())), option));
+    }
+    for kind in Kind::ALL {
+        let word = kind.word().to_ascii_uppercase();
+        if let Some(rest) = rest
+            .strip_prefix(&word)
+            .and_then(|rest| rest.strip_prefix("__"))
+        {
+            return named(kind, rest);
+        }
+    }
+    Err(unknown(rest))
+}
+
+fn named(kind: Kind, rest: &str) -> Result<(Target, &'static OptionMeta), String> {
+    let word = kind.word().to_ascii_uppercase();
+    let form = || format!("write {PREFIX}{word}__NAME__OPTION");
+    let (name, option) = rest.rsplit_once("__").ok_or_else(form)?;
+    if name.is_empty() {
+        return Err(form());
+    }
+    let option = option_of(PolicyMeta::find(kind.word())?, option)?;
+    if option.place == Place::Call {
+        return Err(format!(
+            "`{}` belongs to the call: write {PREFIX}CALL__NAME__{word}__{}",
+            option.path,
+            option.name.to_ascii_uppercase()
+        ));
+    }
+    Ok((Target::Named(kind, Whom::Form(name.into())), option))
+}
+
+fn call_form() -> String {
+    format!("write {PREFIX}CALL__NAME__OPTION, or {PREFIX}CALL__NAME__POLICY__OPTION")
+}
+
+/// The option that upper case stands for.
+fn option_of(policy: &'static PolicyMeta, upper: &str) -> Result<&'static OptionMeta, String> {
+    let known = policy.options.iter();
+    let option = known
+        .clone()
+        .find(|option| option.name.to_ascii_uppercase() == upper);
+    let Some(option) = option else {
+        let names: Vec<String> = known
+            .map(|option| option.name.to_ascii_uppercase())
+            .collect();
+        return Err(match closest(upper, names.iter().map(String::as_str)) {
+            Some(near) => format!("unknown option {upper}; did you mean {near}?"),
+            None => format!("unknown option {upper}; there are {}", names.join(", ")),
+        });
+    };
+    policy.option(option.name)?;
+    if option.place == Place::Attribute {
+        return Err(format!(
+            "`{}` belongs to the code: only the attribute can hold it",
+            option.path
+        ));
+    }
+    Ok(option)
+}
+
+fn unknown(rest: &str) -> String {
+    const KINDS: [&str; 8] = [
+        "BREAKER",
+        "RATE_LIMIT",
+        "BULKHEAD",
+        "CALL",
+        "MODE",
+        "REDIS_URL",
+        "REDIS_PASSWORD",
+        "ADMIN_TOKEN",
+    ];
+    let kind = rest.split("__").next().unwrap_or(rest);
+    match closest(kind, KINDS) {
+        Some(near) if near == kind => format!("unknown variable; {}", forms()),
+        Some(near) => {
+            let meant = rest.replacen(kind, near, 1);
+            format!("unknown variable; did you mean {PREFIX}{meant}?")
+        }
+        None => format!("unknown variable; {}", forms()),
+    }
+}
+
+fn forms() -> String {
+    format!(
+        "write {PREFIX}BREAKER__NAME__OPTION, {PREFIX}RATE_LIMIT__…, {PREFIX}BULKHEAD__… or {PREFIX}CALL__…"
+    )
+}

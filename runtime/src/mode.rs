@@ -1,0 +1,40 @@
+//! Whether a policy acts, only says what it would have done, or is switched off.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use steadfast_options::Mode;
+
+/// The mode of a named policy, for all who use it.
+#[derive(Debug, Default)]
+pub(crate) struct SharedMode(AtomicU8);
+
+const OBSERVE: u8 = 1;
+const OFF: u8 = 2;
+
+impl SharedMode {
+    pub(crate) fn get(&self) -> Mode {
+        match self.0.load(Ordering::Relaxed) {
+            OBSERVE => Mode::Observe,
+            OFF => Mode::Off,
+            _ => Mode::Enforce,
+        }
+    }
+
+    pub(crate) fn set(&self, mode: Option<Mode>) {
+        let mode = match mode {
+            Some(Mode::Observe) => OBSERVE,
+            Some(Mode::Off) => OFF,
+            _ => 0,
+        };
+        self.0.store(mode, Ordering::Relaxed);
+    }
+}
+
+/// What holds for a policy that a call uses: whichever of both modes does less.
+pub(crate) fn lesser(call: Mode, policy: Mode) -> Mode {
+    match (call, policy) {
+        (Mode::Off, _) | (_, Mode::Off) => Mode::Off,
+        (Mode::Observe, _) | (_, Mode::Observe) => Mode::Observe,
+        _ => Mode::Enforce,
+    }
+}
