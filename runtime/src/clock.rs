@@ -29,7 +29,10 @@ pub(crate) fn start_of(limit: Duration) -> Nanos {
 
 #[cfg(all(not(feature = "testing"), target_os = "linux"))]
 mod source {
+    use std::sync::LazyLock;
+
     use rustix::time::{ClockId, clock_gettime};
+    use tokio::time::Instant;
 
     #[inline]
     fn read(clock: ClockId) -> u64 {
@@ -45,6 +48,17 @@ mod source {
     #[inline]
     pub(super) fn precise() -> u64 {
         read(ClockId::Monotonic)
+    }
+
+    /// A moment of the one clock, and of the other.
+    static ANCHOR: LazyLock<(Instant, u64)> = LazyLock::new(|| (Instant::now(), precise()));
+
+    pub(super) fn at(instant: Instant) -> u64 {
+        let (anchor, nanos) = *ANCHOR;
+        match instant.checked_duration_since(anchor) {
+            Some(since) => nanos.saturating_add(since.as_nanos() as u64),
+            None => nanos.saturating_sub(anchor.duration_since(instant).as_nanos() as u64),
+        }
     }
 }
 
@@ -63,6 +77,11 @@ mod source {
     pub(super) fn coarse() -> u64 {
         precise()
     }
+
+    pub(super) fn at(instant: tokio::time::Instant) -> u64 {
+        let since = instant.into_std().saturating_duration_since(*ANCHOR);
+        HEADROOM + since.as_nanos() as u64
+    }
 }
 
 #[cfg(feature = "testing")]
@@ -74,10 +93,14 @@ mod source {
     static ANCHOR: LazyLock<Instant> = LazyLock::new(Instant::now);
 
     pub(super) fn precise() -> u64 {
-        let now = tokio::time::Instant::now().into_std();
-        match now.checked_duration_since(*ANCHOR) {
+        at(tokio::time::Instant::now())
+    }
+
+    pub(super) fn at(instant: tokio::time::Instant) -> u64 {
+        let instant = instant.into_std();
+        match instant.checked_duration_since(*ANCHOR) {
             Some(since) => HEADROOM + since.as_nanos() as u64,
-            None => HEADROOM.saturating_sub(ANCHOR.duration_since(now).as_nanos() as u64),
+            None => HEADROOM.saturating_sub(ANCHOR.duration_since(instant).as_nanos() as u64),
         }
     }
 
@@ -98,6 +121,12 @@ pub(crate) fn precise() -> Nanos {
     source::precise()
 }
 
+/// The time of an instant that was read off tokio's clock: a clock that was read once need not be
+/// read again.
+pub(crate) fn at(instant: tokio::time::Instant) -> Nanos {
+    source::at(instant)
+}
+
 /// From `now` until `end`, none where it has come.
 pub(crate) fn left(end: Nanos) -> Option<Duration> {
     end.checked_sub(precise())
@@ -115,5 +144,17 @@ mod tests {
             assert!(coarse <= precise && before <= coarse);
             before = coarse;
         }
+    }
+
+    #[test]
+    fn an_instant_has_its_place_on_the_precise_clock() {
+        // Of readings in between, one at least is not interrupted.
+        let close = (0..1000).any(|_| {
+            let before = super::precise();
+            let at = super::at(tokio::time::Instant::now());
+            let after = super::precise();
+            after - before < 100_000 && at + 50_000 > before && at < after + 50_000
+        });
+        assert!(close);
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::breaker::{Nanos, nanos};
 use crate::clock;
 use crate::rejection::Rejection;
@@ -37,6 +39,15 @@ impl Deadline {
     #[inline]
     pub(crate) fn of_call(limit: Duration) -> Self {
         Self::from(clock::start_of(limit), limit)
+    }
+
+    /// One that ends at this instant, after this time.
+    pub(crate) fn at(end: Instant, limit: Duration) -> Self {
+        Self {
+            at: clock::at(end),
+            limit,
+            owner: Owner::This,
+        }
     }
 
     fn from(start: Nanos, limit: Duration) -> Self {

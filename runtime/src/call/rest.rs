@@ -56,12 +56,15 @@ impl Rest {
 }
 
 impl RestParts<'_> {
-    pub(super) fn arm(mut self, what: Armed, time: Duration) {
+    /// Says when the time will be over.
+    pub(super) fn arm(mut self, what: Armed, time: Duration) -> Instant {
         *self.armed = what;
+        let end = Instant::now() + time;
         match self.sleep.as_mut().as_pin_mut() {
-            Some(sleep) => sleep.reset(Instant::now() + time),
-            None => self.sleep.set(Some(tokio::time::sleep(time))),
+            Some(sleep) => sleep.reset(end),
+            None => self.sleep.set(Some(tokio::time::sleep_until(end))),
         }
+        end
     }
 
     pub(super) fn poll_sleep(self, context: &mut Context<'_>) -> Poll<()> {

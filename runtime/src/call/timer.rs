@@ -43,11 +43,13 @@ impl Call<'_> {
         }
         match (self.policy.timeout, self.around.deadline().left()) {
             (Some(timeout), left) if left.is_none_or(|left| timeout <= left) => {
-                self.rest().arm(Armed::Timeout(timeout), timeout);
-                self.around.ends_mut().attempt = Deadline::of(timeout);
+                let end = self.rest().arm(Armed::Timeout(timeout), timeout);
+                self.around.ends_mut().attempt = Deadline::at(end, timeout);
                 self.around.lasts = Nanos::MAX;
             }
-            (_, Some(left)) => self.rest().arm(Armed::Deadline, left),
+            (_, Some(left)) => {
+                self.rest().arm(Armed::Deadline, left);
+            }
             (_, None) => {}
         }
     }
