@@ -147,6 +147,38 @@ async fn slowness_runs_from_the_bodys_start() {
     .await;
 }
 
+// 3. Slowness leaves pauses out, also where the breaker guards the whole call.
+#[tokio::test(start_paused = true)]
+async fn slowness_of_a_call_runs_from_the_start_of_its_last_body() {
+    #[resilient(
+        breaker(
+            name = "limits.slow_call",
+            guards = "call",
+            slow_call = "1s",
+            min_calls = 4
+        ),
+        retry(max = 2, base = "5s", jitter = "none")
+    )]
+    async fn call(dependency: &Dependency) -> Result<usize, Failure> {
+        dependency.ask().await
+    }
+
+    apart(async {
+        let slow_rate = || registry().breaker("limits.slow_call").status().slow_rate;
+        assert_eq!(
+            call(&Dependency::playing("FS").taking(ms(900))).await,
+            Ok(2)
+        );
+        assert_eq!(slow_rate(), Some(0.0));
+        assert_eq!(
+            call(&Dependency::playing("S").taking(ms(1100))).await,
+            Ok(1)
+        );
+        assert_eq!(slow_rate(), Some(0.5));
+    })
+    .await;
+}
+
 // 3. A result that is ready wins even when late.
 #[tokio::test(start_paused = true)]
 async fn a_result_that_is_ready_wins_even_when_late() {

@@ -13,8 +13,8 @@ use tokio::time::timeout;
 use super::LIMIT;
 use super::recloser::breaker;
 use super::retries::two_more;
-use crate::body::{Answer, Down, ask, ask_later};
-use crate::item::{Contender, Kind, Load, blocking, deferred};
+use crate::body::{Answer, Down, ask_later};
+use crate::item::{Contender, Kind, Load, deferred};
 
 /// More a second than any run asks for.
 const PLENTY: NonZeroU32 = NonZeroU32::new(1_000_000_000).expect("not zero");
@@ -63,24 +63,58 @@ guarded! {
 }
 
 /// The handle, for code that no attribute fits.
+fn limit_named(name: &str, load: impl Load) -> Contender {
+    let limit = registry().rate_limit(name);
+    deferred(
+        Kind::Steadfast,
+        "steadfast (handle)",
+        load,
+        async move |order| {
+            if limit.try_acquire().is_err() {
+                return Answer::Refused;
+            }
+            Answer::from(ask_later(order).await)
+        },
+    )
+}
+
 pub(crate) fn limit_handle(load: impl Load) -> Contender {
-    let limit = registry().rate_limit("limit");
-    blocking(Kind::Steadfast, "steadfast (handle)", load, move |order| {
-        limit
-            .try_acquire()
-            .map_or(Answer::Refused, |()| Answer::from(ask(order)))
-    })
+    limit_named("limit", load)
+}
+
+pub(crate) fn limit_shut_handle(load: impl Load) -> Contender {
+    limit_named("limit_shut", load)
+}
+
+pub(crate) fn limit_by_key_handle(load: impl Load) -> Contender {
+    let limit = registry().rate_limit("limit_by_key");
+    deferred(
+        Kind::Steadfast,
+        "steadfast (handle)",
+        load,
+        async move |order| {
+            if limit.try_acquire_for(&order).is_err() {
+                return Answer::Refused;
+            }
+            Answer::from(ask_later(order).await)
+        },
+    )
 }
 
 /// The handle of a bulkhead.
 pub(crate) fn bulkhead_handle(load: impl Load) -> Contender {
     let bulkhead = registry().bulkhead("bulkhead");
-    blocking(Kind::Steadfast, "steadfast (handle)", load, move |order| {
-        let Ok(_place) = bulkhead.try_enter() else {
-            return Answer::Refused;
-        };
-        Answer::from(ask(order))
-    })
+    deferred(
+        Kind::Steadfast,
+        "steadfast (handle)",
+        load,
+        async move |order| {
+            let Ok(_place) = bulkhead.try_enter() else {
+                return Answer::Refused;
+            };
+            Answer::from(ask_later(order).await)
+        },
+    )
 }
 
 fn governed(load: impl Load, quota: Quota) -> Contender {

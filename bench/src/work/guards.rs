@@ -58,7 +58,11 @@ fn limit() -> Item {
 fn limit_refuses() -> Item {
     Item {
         before: Before::Trip,
-        contenders: vec![guards::limit_shut(Refused), guards::governor_shut(Refused)],
+        contenders: vec![
+            guards::limit_shut(Refused),
+            guards::limit_shut_handle(Refused),
+            guards::governor_shut(Refused),
+        ],
         ..item("refusal by a rate limit", 18.0 / 31.2)
     }
 }
@@ -68,6 +72,7 @@ fn limit_by_key() -> Item {
         contenders: vec![
             bare::ready(Kinds),
             guards::limit_by_key(Kinds),
+            guards::limit_by_key_handle(Kinds),
             guards::governor_by_key(Kinds),
         ],
         ..item("rate limit, 64 keys", 60.0 / 67.0)

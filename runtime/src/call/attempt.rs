@@ -3,10 +3,11 @@
 use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use pin_project_lite::pin_project;
 
-use super::guards::Enter;
+use super::guards::Step;
 use super::{Call, Verdict, View};
 use crate::rejection::Rejection;
 
@@ -95,49 +96,113 @@ where
         let mut this = self.project();
         let call = &mut **this.call;
         let entered = if call.enters_at_once() {
-            Enter::Body
+            Entered::Body
         } else {
-            call.enter(context)
+            call.enter(*this.refuse, context)
         };
-        let ended = |result| Poll::Ready(ControlFlow::Break(result));
-        let pause = match entered {
-            Enter::Body => {
+        let stop = match entered {
+            Entered::Body => {
                 let Some(body) = this.body.as_mut().as_pin_mut() else {
                     return Poll::Pending; // polled again after its end
                 };
                 let polled = match call.poll_fault(context) {
                     None => call.inside(|| body.poll(context)),
-                    Some(Poll::Pending) => Poll::Pending,
-                    Some(Poll::Ready(rejection)) => {
-                        Poll::Ready(Err(refused(*this.refuse, rejection)))
-                    }
+                    Some(injected) => injected.map(|it| Err(refused(*this.refuse, it))),
                 };
                 match polled {
                     Poll::Ready(Ok(value)) => {
                         call.succeeded();
-                        return ended(Ok(value));
+                        return Poll::Ready(ControlFlow::Break(Ok(value)));
                     }
-                    Poll::Ready(Err(mut error)) => match call.failed(&mut error, &*this.view) {
-                        Verdict::Return => return ended(Err(error)),
-                        Verdict::Retry(pause) => pause,
-                    },
+                    Poll::Ready(Err(error)) => call.failed(error, &*this.view, context),
                     Poll::Pending => {
                         let rejection = ready!(call.poll_limits(context));
                         this.body.set(None);
-                        match call.cut(&rejection) {
-                            Verdict::Return => return ended(Err(refused(*this.refuse, rejection))),
-                            Verdict::Retry(pause) => pause,
-                        }
+                        call.cut(rejection, *this.refuse, context)
                     }
                 }
             }
-            Enter::Refused(rejection) => return ended(Err(refused(*this.refuse, rejection))),
-            Enter::Again(pause) => pause,
-            Enter::Over => return Poll::Ready(ControlFlow::Continue(())),
-            Enter::Pending => return Poll::Pending,
+            Entered::Again(pause) => {
+                this.body.set(None);
+                call.pause(pause, context)
+            }
+            Entered::Stop(stop) => stop,
         };
-        this.body.set(None);
-        call.pause(pause, context).map(ControlFlow::Continue)
+        match stop {
+            Stop::Pending => Poll::Pending,
+            Stop::Over => Poll::Ready(ControlFlow::Continue(())),
+            Stop::Error(error) => Poll::Ready(ControlFlow::Break(Err(error))),
+        }
+    }
+}
+
+/// What comes of the way to the body.
+pub(super) enum Entered<E> {
+    Body,
+    /// The attempt was refused, and another follows after this pause.
+    Again(Duration),
+    Stop(Stop<E>),
+}
+
+/// Where an attempt is that did not come to a value.
+pub(super) enum Stop<E> {
+    Pending,
+    /// It is over, and so is the pause after it.
+    Over,
+    /// The call ends with this.
+    Error(E),
+}
+
+// Compiled for each type of error.
+impl Call<'_> {
+    /// Goes on towards the body.
+    #[inline(never)]
+    fn enter<E>(&mut self, refuse: Refuse<E>, context: &mut Context<'_>) -> Entered<E> {
+        match self.go_on(context) {
+            Step::Body => Entered::Body,
+            Step::Refused(rejection) => match self.refused(&rejection) {
+                Verdict::Return => Entered::Stop(Stop::Error(refused(refuse, rejection))),
+                Verdict::Retry(pause) => Entered::Again(pause),
+            },
+            Step::Wait => Entered::Stop(Stop::Pending),
+            Step::Over => Entered::Stop(Stop::Over),
+        }
+    }
+
+    /// The body gave an error.
+    #[inline(never)]
+    fn failed<E>(
+        &mut self,
+        mut error: E,
+        view: impl Fn(&mut E, u32) -> View<'_>,
+        context: &mut Context<'_>,
+    ) -> Stop<E> {
+        match self.verdict_on(&mut error, view) {
+            Verdict::Return => Stop::Error(error),
+            Verdict::Retry(pause) => self.pause(pause, context),
+        }
+    }
+
+    /// A limit cut the body, which is gone already.
+    #[inline(never)]
+    fn cut<E>(
+        &mut self,
+        rejection: Rejection,
+        refuse: Refuse<E>,
+        context: &mut Context<'_>,
+    ) -> Stop<E> {
+        match self.verdict_on_cut(&rejection) {
+            Verdict::Return => Stop::Error(refused(refuse, rejection)),
+            Verdict::Retry(pause) => self.pause(pause, context),
+        }
+    }
+
+    /// Begins the pause before the next attempt.
+    fn pause<E>(&mut self, pause: Duration, context: &mut Context<'_>) -> Stop<E> {
+        match self.start_pause(pause, context) {
+            Poll::Ready(()) => Stop::Over,
+            Poll::Pending => Stop::Pending,
+        }
     }
 }
 

@@ -5,17 +5,18 @@ use std::task::Waker;
 use std::time::Duration;
 
 use super::attempt::{Refuse, no_retry, refused};
-use super::guards::Step;
-use super::{Call, Verdict, View};
+use super::guards::Passed;
+use super::{Call, Stage, Verdict, View};
 use crate::rejection::Rejection;
 use crate::wait;
 
-/// What comes of the guards.
-enum Enter {
+/// What comes of the way to the body.
+enum Entered<E> {
     Body,
-    Refused(Rejection),
-    /// The attempt was refused, and another follows.
-    Again,
+    /// The attempt is over, and so is the pause after it.
+    Over,
+    /// The call ends with this.
+    Error(E),
 }
 
 impl Call<'_> {
@@ -27,31 +28,30 @@ impl Call<'_> {
         view: impl Fn(&mut E, u32) -> View<'_>,
         refuse: Refuse<E>,
     ) -> ControlFlow<Result<T, E>> {
-        if !self.enters_at_once() {
-            match self.enter_blocking() {
-                Enter::Body => {}
-                Enter::Refused(rejection) => {
-                    return ControlFlow::Break(Err(refused(refuse, rejection)));
-                }
-                Enter::Again => return ControlFlow::Continue(()),
-            }
-        }
-        let result = match self.fault_blocking() {
-            None => self.inside(body),
-            Some(rejection) => Err(refused(refuse, rejection)),
+        let entered = if self.enters_at_once() {
+            Entered::Body
+        } else {
+            self.enter_blocking(refuse)
         };
-        match result {
-            Ok(value) => {
-                self.succeeded();
-                ControlFlow::Break(Ok(value))
-            }
-            Err(mut error) => match self.failed(&mut error, view) {
-                Verdict::Return => ControlFlow::Break(Err(error)),
-                Verdict::Retry(pause) => {
-                    self.park_for(pause);
-                    ControlFlow::Continue(())
+        match entered {
+            Entered::Body => {
+                let result = match self.fault_blocking() {
+                    None => self.inside(body),
+                    Some(rejection) => Err(refused(refuse, rejection)),
+                };
+                match result {
+                    Ok(value) => {
+                        self.succeeded();
+                        ControlFlow::Break(Ok(value))
+                    }
+                    Err(error) => match self.failed_blocking(error, view) {
+                        Some(error) => ControlFlow::Break(Err(error)),
+                        None => ControlFlow::Continue(()),
+                    },
                 }
-            },
+            }
+            Entered::Over => ControlFlow::Continue(()),
+            Entered::Error(error) => ControlFlow::Break(Err(error)),
         }
     }
 
@@ -71,40 +71,60 @@ impl Call<'_> {
 
     /// Begins the attempt and passes its guards, parking the thread where one makes it wait.
     #[inline(never)]
-    fn enter_blocking(&mut self) -> Enter {
+    fn enter_blocking<E>(&mut self, refuse: Refuse<E>) -> Entered<E> {
         self.begin();
-        let step = match self.pass_guards(Waker::noop()) {
-            Step::Wait(_) => self.park_for_guards(),
-            step => step,
-        };
-        let Step::Refused(rejection) = step else {
+        let Err(rejection) = self.pass_guards_blocking() else {
             self.enter_body();
-            return Enter::Body;
+            return Entered::Body;
         };
         match self.refused(&rejection) {
-            Verdict::Return => Enter::Refused(rejection),
+            Verdict::Return => Entered::Error(refused(refuse, rejection)),
             Verdict::Retry(pause) => {
                 self.park_for(pause);
-                Enter::Again
+                Entered::Over
             }
         }
     }
 
+    /// The body gave an error: it is the call's too, or another attempt follows, after a pause.
+    #[inline(never)]
+    fn failed_blocking<E>(
+        &mut self,
+        mut error: E,
+        view: impl Fn(&mut E, u32) -> View<'_>,
+    ) -> Option<E> {
+        match self.verdict_on(&mut error, view) {
+            Verdict::Return => Some(error),
+            Verdict::Retry(pause) => {
+                self.park_for(pause);
+                None
+            }
+        }
+    }
+
+    fn pass_guards_blocking(&mut self) -> Result<(), Rejection> {
+        match self.pass_guards(Waker::noop()) {
+            Passed::All => Ok(()),
+            Passed::Refused(rejection) => Err(rejection),
+            Passed::Wait(_) => self.park_for_guards(),
+        }
+    }
+
     #[cold]
-    fn park_for_guards(&mut self) -> Step {
+    fn park_for_guards(&mut self) -> Result<(), Rejection> {
         let waker = wait::unpark_me();
         loop {
             match self.pass_guards(&waker) {
-                Step::Wait(at) => wait::park_until(at),
-                step => return step,
+                Passed::All => return Ok(()),
+                Passed::Refused(rejection) => return Err(rejection),
+                Passed::Wait(at) => wait::park_until(at),
             }
         }
     }
 
     /// Parks the thread until the next attempt.
-    #[cold]
     fn park_for(&mut self, pause: Duration) {
-        self.stage = super::Stage::Next;
+        self.stage = Stage::Next;
         std::thread::sleep(pause);
     }
 }

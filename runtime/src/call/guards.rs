@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use steadfast_options::{Guards, Mode};
 
-use super::{Call, Stage, Verdict};
+use super::{Call, Stage};
 use crate::__private::KeyValue;
 use crate::breaker::{Breaker, Nanos, nanos};
 use crate::bulkhead::Places;
@@ -18,22 +18,20 @@ use crate::rate_limit::{LimitWait, Taken, Token, Whose};
 use crate::rejection::Rejection;
 use crate::turns::Turn;
 
-/// What comes of the way to the body.
-pub(super) enum Enter {
-    Body,
-    Pending,
-    /// The call ends with this.
-    Refused(Rejection),
-    /// The attempt was refused, and another follows after this pause.
-    Again(Duration),
-    /// The pause after the attempt is over.
-    Over,
-}
-
 /// What the next step of an attempt is.
 pub(super) enum Step {
     /// The body.
     Body,
+    Refused(Rejection),
+    /// Wait, until woken.
+    Wait,
+    /// The next attempt: the pause after this one is over.
+    Over,
+}
+
+/// What comes of the guards.
+pub(super) enum Passed {
+    All,
     Refused(Rejection),
     /// Wait until woken, or until this time.
     Wait(Option<Nanos>),
@@ -51,7 +49,7 @@ enum Held {
     Wait(Option<Nanos>),
 }
 
-impl From<Held> for Step {
+impl From<Held> for Passed {
     fn from(held: Held) -> Self {
         match held {
             Held::Refused(rejection) => Self::Refused(rejection),
@@ -142,38 +140,32 @@ impl Call<'_> {
     }
 
     /// Goes on towards the body of the attempt, or to the next attempt.
-    #[inline(never)]
-    pub(super) fn enter(&mut self, context: &mut Context<'_>) -> Enter {
+    pub(super) fn go_on(&mut self, context: &mut Context<'_>) -> Step {
         match self.stage {
             Stage::First | Stage::Next => self.begin(),
             Stage::Guards => {}
             Stage::Pause => {
                 return match self.poll_pause(context) {
-                    Poll::Ready(()) => Enter::Over,
-                    Poll::Pending => Enter::Pending,
+                    Poll::Ready(()) => Step::Over,
+                    Poll::Pending => Step::Wait,
                 };
             }
             Stage::Running | Stage::Body => {
                 self.stage = Stage::Running;
-                return Enter::Body;
+                return Step::Body;
             }
         }
         loop {
             match self.pass_guards(context.waker()) {
-                Step::Body => {
+                Passed::All => {
                     self.enter_body();
-                    return Enter::Body;
+                    return Step::Body;
                 }
-                Step::Wait(at) => {
+                Passed::Refused(rejection) => return Step::Refused(rejection),
+                Passed::Wait(at) => {
                     if self.poll_wait(at, context).is_pending() {
-                        return Enter::Pending;
+                        return Step::Wait;
                     }
-                }
-                Step::Refused(rejection) => {
-                    return match self.refused(&rejection) {
-                        Verdict::Return => Enter::Refused(rejection),
-                        Verdict::Retry(pause) => Enter::Again(pause),
-                    };
                 }
             }
         }
@@ -181,7 +173,7 @@ impl Call<'_> {
 
     /// Passes as many guards as let it pass now.
     #[inline]
-    pub(super) fn pass_guards(&mut self, waker: &Waker) -> Step {
+    pub(super) fn pass_guards(&mut self, waker: &Waker) -> Passed {
         loop {
             if self.policy.has_queues
                 && let Err(held) = self.pass_queues(waker)
@@ -189,10 +181,10 @@ impl Call<'_> {
                 return held.into();
             }
             if let Err(rejection) = self.pass_breaker() {
-                return Step::Refused(rejection);
+                return Passed::Refused(rejection);
             }
             if self.level == Guards::Attempt {
-                return Step::Body;
+                return Passed::All;
             }
             self.level = Guards::Attempt;
         }

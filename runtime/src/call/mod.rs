@@ -296,9 +296,8 @@ impl<'p> Call<'p> {
         });
     }
 
-    /// The body gave an error.
-    #[inline(never)]
-    fn failed<E>(&mut self, error: &mut E, view: impl Fn(&mut E, u32) -> View<'_>) -> Verdict {
+    /// What comes after the body's error.
+    fn verdict_on<E>(&mut self, error: &mut E, view: impl Fn(&mut E, u32) -> View<'_>) -> Verdict {
         // A `Classify` that panics is the body's panic too: the stage is still that of a body.
         let view = self.seen(view(error, self.ran()));
         self.judge(&view)
@@ -316,9 +315,8 @@ impl<'p> Call<'p> {
         verdict
     }
 
-    /// A limit cut the body, which is gone already.
-    #[inline(never)]
-    fn cut(&mut self, rejection: &Rejection) -> Verdict {
+    /// What comes after a limit cut the body, which is gone already.
+    fn verdict_on_cut(&mut self, rejection: &Rejection) -> Verdict {
         self.report_rejection(rejection);
         let by_timeout = matches!(rejection, Rejection::Timeout { .. });
         // A hung dependency must trip the breaker; an impatient call around proves nothing.
@@ -337,7 +335,6 @@ impl<'p> Call<'p> {
     }
 
     /// A guard refused the attempt, or the deadline came while it waited.
-    #[inline(never)]
     fn refused(&mut self, rejection: &Rejection) -> Verdict {
         self.report_rejection(rejection);
         let level = self.level;

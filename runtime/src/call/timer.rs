@@ -54,7 +54,7 @@ impl Call<'_> {
 
     /// Begins the pause before the next attempt; pending until that.
     #[inline(never)]
-    pub(super) fn pause(&mut self, pause: Duration, context: &mut Context<'_>) -> Poll<()> {
+    pub(super) fn start_pause(&mut self, pause: Duration, context: &mut Context<'_>) -> Poll<()> {
         self.stage = Stage::Pause;
         if pause > Duration::ZERO {
             self.rest().arm(Armed::Wait, pause);
