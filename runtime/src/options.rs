@@ -10,8 +10,8 @@
 //! use steadfast::options::{Algorithm, Classes, Guards, Jitter, Ratio};
 //!
 //! let policy = Policy::builder("charge")
-//!     .breaker("stripe", |breaker| breaker.failure_rate(Ratio::literal(0.5)).guards(Guards::Call))
-//!     .rate_limit("stripe", |limit| limit.algorithm(Algorithm::SlidingWindow))
+//!     .breaker("acme", |breaker| breaker.failure_rate(Ratio::literal(0.5)).guards(Guards::Call))
+//!     .rate_limit("acme", |limit| limit.algorithm(Algorithm::SlidingWindow))
 //!     .retry(|retry| retry.on(Classes::TRANSIENT.with(Classes::RATE_LIMITED)).jitter(Jitter::Equal))
 //!     .build()
 //!     .unwrap();

@@ -112,6 +112,12 @@ impl Setup {
         if !wrong.is_empty() {
             return Err(SetupError::other(format!("declare: {}", wrong.join("; "))));
         }
+        #[cfg(feature = "watch")]
+        if self.watching && self.files.is_empty() {
+            return Err(SetupError::other(
+                "`watch` has nothing to watch; add a `config_file`",
+            ));
+        }
         if !self.registry.begin_setup() {
             return Err(SetupError::other(
                 "this registry is set up already; `reload()` what is there, or `stop()` it first",
@@ -288,11 +294,6 @@ impl Steadfast {
     #[cfg(feature = "watch")]
     fn watch(&self, seen: crate::config::Prints) -> Result<(), SetupError> {
         let files = &self.0.setup.files;
-        if files.is_empty() {
-            return Err(SetupError::other(
-                "`watch` has nothing to watch; add a `config_file`",
-            ));
-        }
         let steadfast = self.clone();
         let reload = move || {
             let loading = steadfast.loading();

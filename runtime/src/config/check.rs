@@ -63,6 +63,17 @@ pub(crate) fn code_faults(sources: &Sources, in_use: &InUse) -> Vec<Fault> {
     all.map(|message| Fault { at: at(), message }).collect()
 }
 
+/// Whether anything has the name that a target is about.
+pub(crate) fn is_known(target: &Target, sources: &Sources, in_use: &InUse) -> bool {
+    let (whom, known) = match target {
+        Target::Call(whom) => (whom, names_of_calls(sources, in_use)),
+        Target::Named(kind, whom) => (whom, names_of(*kind, sources, in_use)),
+        Target::Every(_) | Target::EveryCall => return true,
+    };
+    let names = known.keys().chain(&in_use.announced);
+    names.map(String::as_str).any(|name| whom.is(name))
+}
+
 fn plural(kind: Kind) -> &'static str {
     match kind {
         Kind::Breaker => "breakers",

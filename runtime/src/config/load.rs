@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use super::check::{InUse, check, code_faults};
+use super::check::{InUse, check, code_faults, is_known};
 use super::report::Fault;
 use super::{Layers, Origin, Sources, read, variables};
 use crate::catalog::Catalog;
@@ -67,10 +67,14 @@ pub(crate) fn load_said(
     let said = variables::read(variables.iter().cloned());
     faults.extend(said.faults);
     layers.add_variables([said.mode, said.operators, said.general]);
-    let sources = Sources::new(0, sites.clone(), sites.clone(), layers.clone());
+    let sources = Sources::new(0, sites.clone(), sites.clone(), layers);
     let checked = check(&sources, in_use);
     faults.extend(checked.faults);
     faults.extend(code_faults(&sources, in_use));
+    let doubtful = said.doubtful.into_iter();
+    let ours = doubtful.filter(|(target, _)| is_known(target, &sources, in_use));
+    faults.extend(ours.map(|(_, fault)| fault));
+    let layers = sources.layers.clone();
     let (refused, mut warnings): (Vec<_>, Vec<_>) = checked
         .unknown
         .into_iter()
@@ -116,6 +120,10 @@ pub(crate) fn variables_alone(
 ) -> (Layers, Vec<Fault>) {
     let said = variables::read(variables.iter().cloned());
     let mut told = said.faults;
+    let nothing = Sources::new(0, sites.clone(), sites.clone(), Layers::default());
+    let doubtful = said.doubtful.into_iter();
+    let ours = doubtful.filter(|(target, _)| is_known(target, &nothing, in_use));
+    told.extend(ours.map(|(_, fault)| fault));
     let mut layers = Layers::default();
     layers.add_variables([said.mode, said.operators, said.general]);
     if layers.entries().next().is_none() {

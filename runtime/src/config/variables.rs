@@ -18,6 +18,8 @@ pub(crate) struct Said {
     pub(crate) operators: Vec<Entry>,
     pub(crate) general: Vec<Entry>,
     pub(crate) faults: Vec<Fault>,
+    /// Faults of the operators' forms, which are none of ours where nobody has the name.
+    pub(crate) doubtful: Vec<(Target, Fault)>,
 }
 
 const PREFIX: &str = "STEADFAST_";
@@ -78,8 +80,14 @@ impl Said {
         let for_limits = LIMIT_FORMS.iter().find(|(known, _)| *known == name);
         let for_limits = for_limits.map(|(_, path)| (Target::Every(Kind::RateLimit), path));
         if let Some((target, path)) = for_breaker.or(for_limits) {
-            let setting = in_operators_form(path, &text()?, name.ends_with("_SECONDS"))?;
-            self.operators.push(entry(target, setting, name));
+            let in_seconds = name.ends_with("_SECONDS");
+            match text().and_then(|text| in_operators_form(path, &text, in_seconds)) {
+                Ok(setting) => self.operators.push(entry(target, setting, name)),
+                Err(message) => {
+                    let fault = Fault::new(&Origin::Variable(name.into()), message);
+                    self.doubtful.push((target, fault));
+                }
+            }
         }
         Ok(())
     }

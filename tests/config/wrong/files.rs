@@ -366,6 +366,11 @@ pub(super) const FILES: &[(&str, &str, &str)] = &[
     ),
     (
         "a.yaml",
+        "call: {config.wrong.call: {<<: {timeout: 1s}}}\n",
+        "a.yaml:1:28: merge keys are not read; write the options out",
+    ),
+    (
+        "a.yaml",
         "- breaker\n",
         "a.yaml:1:1: a configuration is a table; this is a list",
     ),

@@ -206,3 +206,22 @@ async fn secrets_stand_in_no_report() {
     assert_eq!(error.faults().count(), 4);
     assert!(!format!("{error} {error:?}").contains("secret"), "{error}");
 }
+
+// The operators' forms have no prefix of ours: what nobody here has the name of may be another's.
+#[tokio::test]
+async fn an_operators_variable_of_an_unknown_breaker_is_no_fault() {
+    let variables = [
+        ("OTHER_CIRCUIT_RECOVERY_SECONDS", "5s"),
+        ("CONFIG_WRNOG_CIRCUIT_FAILURE_THRESHOLD", "3"),
+    ];
+    let apart = Apart::with("config.wrong", &variables);
+    let steadfast = apart.start("a.toml", "# nothing").await.unwrap();
+    let warnings = steadfast.status().warnings;
+    assert_eq!(
+        warnings,
+        [
+            "CONFIG_WRNOG_CIRCUIT_FAILURE_THRESHOLD: no breaker is named CONFIG_WRNOG; did you mean CONFIG_WRONG_CIRCUIT_FAILURE_THRESHOLD?"
+        ]
+    );
+    nothing_changed(&apart).await;
+}

@@ -123,6 +123,12 @@ impl<'t> Reader<'t> {
             let at = mark(span.start);
             let text = match event {
                 Event::MappingEnd => return table(pairs),
+                Event::Scalar(text, ..) if text == "<<" => {
+                    return Err(Wrong::new(
+                        at,
+                        "merge keys are not read; write the options out",
+                    ));
+                }
                 Event::Scalar(text, ..) => text.into_owned(),
                 _ => return Err(Wrong::new(at, "a key is text; write it as one word")),
             };
