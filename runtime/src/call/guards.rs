@@ -103,9 +103,9 @@ impl Call<'_> {
         }
         let mut token = None;
         if let Some(guard) = &policy.rate_limit {
-            match guard.limit.take(self.limit_of) {
-                Ok(taken) => token = Some(taken),
-                Err(_) => return false,
+            token = guard.limit.take(self.limit_of).ok();
+            if token.is_none() {
+                return false;
             }
         }
         if let Some(guard) = &policy.bulkhead {
