@@ -74,12 +74,14 @@ impl fmt::Display for Fault {
 ///
 /// Its text has one line for each fault: `file:line:column: what is wrong; what to write instead`,
 /// or the variable's name in front.
+#[cfg(feature = "config")]
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", text(faults))]
 pub struct SetupError {
     faults: Vec<String>,
 }
 
+#[cfg(feature = "config")]
 fn text(faults: &[String]) -> String {
     match faults {
         [one] => one.clone(),
@@ -91,15 +93,14 @@ fn text(faults: &[String]) -> String {
     }
 }
 
+#[cfg(feature = "config")]
 impl SetupError {
-    #[cfg_attr(not(feature = "config"), allow(dead_code))]
     pub(crate) fn of(faults: &[Fault]) -> Self {
         Self {
             faults: faults.iter().map(Fault::to_string).collect(),
         }
     }
 
-    #[cfg_attr(not(feature = "config"), allow(dead_code))]
     pub(crate) fn other(fault: impl Into<String>) -> Self {
         Self {
             faults: vec![fault.into()],
