@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::kind::duration_text;
+use crate::duration::duration_text;
 use crate::patch::Patch;
 use crate::table::{BreakerPatch, OptionMeta, POLICIES, Place, Served, defaults};
 use crate::worst_case::retry_cap;

@@ -19,10 +19,12 @@
 //! assert_eq!(error, r#"duration "5" has no unit; did you mean "5ms" or "5s"?"#);
 //! ```
 
+mod duration;
 mod in_force;
 mod keyword;
 mod kind;
 mod name;
+mod parse;
 mod patch;
 mod reference;
 mod rules;
@@ -32,12 +34,13 @@ pub mod table;
 mod value;
 mod worst_case;
 
+pub use duration::{duration_text, parse_duration};
 pub use in_force::built_in;
 pub use keyword::{
     Algorithm, Counting, FallbackKind, FallbackOn, Guards, Health, Keyword, Mode, Scope, Store,
     Then,
 };
-pub use kind::{Form, Kind, Raw, duration_text, parse_duration};
+pub use kind::{Form, Kind, Raw};
 pub use name::Name;
 pub use patch::{Merge, Patch, Setting};
 pub use reference::reference_page;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use crate::duration::duration_text;
 use crate::keyword::{Algorithm, Counting, FallbackKind, Guards};
-use crate::kind::duration_text;
 use crate::patch::Patch;
 use crate::table::{BreakerPatch, FallbackPatch, RateLimitPatch, RetryPatch, defaults};
 use crate::value::Window;

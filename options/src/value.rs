@@ -3,11 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::duration::duration_text;
 use crate::keyword::{
     Algorithm, Counting, FallbackKind, FallbackOn, Guards, Health, Keyword, Mode, Scope, Store,
     Then,
 };
-use crate::kind::duration_text;
 use crate::name::Name;
 
 /// A share: more than 0, at most 1.

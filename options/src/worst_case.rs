@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::duration::duration_text;
 use crate::keyword::{Guards, Mode};
-use crate::kind::duration_text;
 use crate::patch::Patch;
 use crate::table::{RetryPatch, defaults};
 use crate::value::{Factor, Jitter};
