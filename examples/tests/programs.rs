@@ -114,3 +114,28 @@ fn reload_changes_thresholds_while_calls_run_and_loses_none() {
     let end = lines.last().unwrap();
     assert!(end.ends_with("Failed: 0. Lost from the count: 0"), "{end}");
 }
+
+#[test]
+fn the_demo_refuses_a_wrong_configuration_and_writes_a_true_one() {
+    let checkout = env!("CARGO_BIN_EXE_checkout");
+    let example = Command::new(checkout)
+        .arg("--example-config")
+        .output()
+        .unwrap();
+    let example = String::from_utf8(example.stdout).unwrap();
+    assert!(example.contains("[breaker.\"payments\"]"), "{example}");
+    let file = std::env::temp_dir().join(format!("steadfast-demo-{}.toml", std::process::id()));
+    std::fs::write(&file, example + "\n[breaker.paymnets]\n").unwrap();
+    let refused = Command::new(checkout)
+        .arg("--config")
+        .arg(&file)
+        .output()
+        .unwrap();
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+    let told = String::from_utf8(refused.stderr).unwrap();
+    assert!(
+        told.contains("no breaker is named \"paymnets\"; did you mean \"payments\"?"),
+        "{told}"
+    );
+}

@@ -177,16 +177,30 @@ impl Bulkhead {
     /// # Errors
     ///
     /// [`Rejection::BulkheadFull`].
+    #[inline]
     pub fn try_enter(&self) -> Result<Place, Rejection> {
-        match self.mode() {
-            Mode::Off => Ok(Place(None)),
-            _ if self.0.try_take() => Ok(self.place()),
-            Mode::Observe => {
-                would_reject(None, &self.0.rejection());
-                Ok(Place(None))
-            }
-            _ => Err(self.0.rejection()),
+        if !self.0.mode.enforces() {
+            return Ok(self.enter_quietly());
         }
+        if self.0.try_take() {
+            Ok(self.place())
+        } else {
+            Err(self.0.rejection())
+        }
+    }
+
+    /// Nobody is refused where that is only observed, or nothing is done at all.
+    #[cold]
+    #[inline(never)]
+    fn enter_quietly(&self) -> Place {
+        if self.mode() == Mode::Off {
+            return Place(None);
+        }
+        if self.0.try_take() {
+            return self.place();
+        }
+        would_reject(None, &self.0.rejection());
+        Place(None)
     }
 
     fn place(&self) -> Place {
@@ -213,7 +227,7 @@ impl Bulkhead {
     ///
     /// Who stops waiting gives the turn to the next.
     pub async fn enter(&self) -> Result<Place, Rejection> {
-        if self.mode() != Mode::Enforce {
+        if !self.0.mode.enforces() {
             return self.try_enter();
         }
         if self.0.try_take() {

@@ -12,12 +12,19 @@ const OBSERVE: u8 = 1;
 const OFF: u8 = 2;
 
 impl SharedMode {
+    #[inline]
     pub(crate) fn get(&self) -> Mode {
         match self.0.load(Ordering::Relaxed) {
             OBSERVE => Mode::Observe,
             OFF => Mode::Off,
             _ => Mode::Enforce,
         }
+    }
+
+    /// Whether it is neither `observe` nor `off`.
+    #[inline]
+    pub(crate) fn enforces(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == 0
     }
 
     pub(crate) fn set(&self, mode: Option<Mode>) {

@@ -21,6 +21,7 @@ use crate::retry::{RetryPolicy, Retrying};
 use crate::telemetry::would_reject;
 
 /// What holds for a call, from its first attempt to its last.
+#[allow(clippy::struct_excessive_bools)] // each is a question that a call asks once
 pub(crate) struct Resolved {
     pub(crate) name: Name,
     pub(crate) timeout: Option<Duration>,
@@ -29,6 +30,8 @@ pub(crate) struct Resolved {
     pub(crate) deadline: Option<Duration>,
     /// Whether a pending body has a limit, be it one that only observes.
     pub(crate) watches_time: bool,
+    /// Whether a guard or a limit only observes.
+    pub(crate) observes: bool,
     /// The limits of a call that is observed: they cut nothing.
     pub(crate) observed: Option<Limits>,
     pub(crate) rate_limit: Option<LimitGuard>,
@@ -109,7 +112,7 @@ impl Resolved {
             bulkhead.as_ref().map(|guard| (guard.guards, guard.mode)),
         ];
         let any = |is: fn((Guards, Mode)) -> bool| guards.into_iter().flatten().any(is);
-        let (limits, observed) = Limits::of(&acting, mode);
+        let (limits, only_observed) = Limits::of(&acting, mode);
         let Limits { timeout, deadline } = limits;
         let is_timed = |guard: &BreakerGuard| guard.breaker.times_calls();
         let opens_by_the_clock = deadline.is_some()
@@ -118,7 +121,8 @@ impl Resolved {
         let has_queues = rate_limit.is_some() || bulkhead.is_some();
         let is_keyed = acting.breaker.is_some_and(|breaker| breaker.key.is_some());
         let is_around = any(|(guards, _)| guards == Guards::Call);
-        let opening = if is_around || observed.is_some() || any(|(_, mode)| mode == Mode::Observe) {
+        let observes = only_observed.is_some() || any(|(_, mode)| mode == Mode::Observe);
+        let opening = if is_around || observes {
             Opening::Around
         } else if has_queues || is_keyed || opens_by_the_clock {
             Opening::Guarded
@@ -130,8 +134,9 @@ impl Resolved {
             timeout,
             lasts: timeout.map_or(Nanos::MAX, nanos),
             deadline,
-            watches_time: timeout.is_some() || observed.is_some(),
-            observed,
+            watches_time: timeout.is_some() || only_observed.is_some(),
+            observes,
+            observed: only_observed,
             first_level: if is_around {
                 Guards::Call
             } else {
@@ -162,6 +167,7 @@ impl Resolved {
 
     /// Counts and reports what a policy that only observes would have refused or cut.
     #[cold]
+    #[inline(never)]
     pub(crate) fn would_reject(&self, rejection: &Rejection) {
         self.counters.bump(Ended::ALL);
         would_reject(Some(self.name), rejection);

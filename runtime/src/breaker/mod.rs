@@ -127,6 +127,7 @@ impl Breaker {
         self.0.gate.retune(thresholds, clock::now());
     }
 
+    #[inline]
     pub(crate) fn mode(&self) -> Mode {
         self.0.mode.get()
     }
@@ -204,13 +205,10 @@ impl Breaker {
     /// [`Rejection::CircuitOpen`] while the breaker is open, or half-open with all places for
     /// probes taken. None where its mode is `observe` or `off`.
     pub fn admit(&self) -> Result<Permit, Rejection> {
-        let pass = match self.mode() {
-            Mode::Off => None,
-            Mode::Observe => self
-                .pass()
-                .map_err(|rejection| would_reject(None, &rejection))
-                .ok(),
-            _ => Some(self.pass()?),
+        let pass = if self.0.mode.enforces() {
+            Some(self.pass()?)
+        } else {
+            self.pass_quietly()
         };
         let started = self.started();
         Ok(Permit {
@@ -218,6 +216,18 @@ impl Breaker {
             pass,
             started,
         })
+    }
+
+    /// Nobody is refused where that is only observed, or nothing is done at all.
+    #[cold]
+    #[inline(never)]
+    fn pass_quietly(&self) -> Option<Pass> {
+        if self.mode() == Mode::Off {
+            return None;
+        }
+        let pass = self.pass();
+        pass.map_err(|rejection| would_reject(None, &rejection))
+            .ok()
     }
 
     #[inline]

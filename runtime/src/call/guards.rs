@@ -44,7 +44,7 @@ pub(super) enum Waiting {
 }
 
 /// A guard that has not let the call pass.
-enum Held {
+pub(super) enum Held {
     Refused(Rejection),
     Wait(Option<Nanos>),
 }
@@ -172,8 +172,12 @@ impl Call<'_> {
     }
 
     /// Passes as many guards as let it pass now.
-    #[inline]
+    #[allow(clippy::inline_always)] // a refusal is as fast as it is small, and three places use it
+    #[inline(always)]
     pub(super) fn pass_guards(&mut self, waker: &Waker) -> Passed {
+        if self.policy.observes {
+            return self.pass_observed_guards(waker);
+        }
         loop {
             if self.policy.has_queues
                 && let Err(held) = self.pass_queues(waker)
@@ -191,29 +195,20 @@ impl Call<'_> {
     }
 
     #[inline]
-    fn pass_breaker(&mut self) -> Result<(), Rejection> {
+    pub(super) fn pass_breaker(&mut self) -> Result<(), Rejection> {
         let here = |guard: &BreakerGuard| guard.guards == self.level;
         if self.policy.breaker.as_ref().is_some_and(here)
             && let Some(breaker) = self.breaker()
         {
-            match breaker.pass() {
-                Ok(pass) => self.pass = Some(pass),
-                Err(rejection) if self.observes_breaker() => self.policy.would_reject(&rejection),
-                Err(rejection) => return Err(rejection),
-            }
+            self.pass = Some(breaker.pass()?);
         }
         Ok(())
-    }
-
-    fn observes_breaker(&self) -> bool {
-        let breaker = self.policy.breaker.as_ref();
-        breaker.is_some_and(|guard| guard.mode == Mode::Observe)
     }
 
     /// Rate limit and bulkhead. Asked again after each wait, from the start, so that a breaker that
     /// opened meanwhile refuses.
     #[inline(never)]
-    fn pass_queues(&mut self, waker: &Waker) -> Result<(), Held> {
+    pub(super) fn pass_queues(&mut self, waker: &Waker) -> Result<(), Held> {
         if let Some(rejection) = self.breaker_refuses() {
             return Err(Held::Refused(rejection));
         }
@@ -292,27 +287,6 @@ impl Call<'_> {
         }
     }
 
-    /// Takes a token where there is one, and none where there would be a wait.
-    fn observe_limit(&mut self, guard: &LimitGuard) {
-        let taken = guard.limit.take(self.limit_of);
-        if let Err(time) = taken
-            && time > self.before_deadline(guard.wait)
-        {
-            self.policy.would_reject(&guard.limit.rejection(time));
-        }
-        let more = self.more();
-        (more.token, more.without_token) = (taken.ok(), true);
-    }
-
-    /// Takes a place where there is one. Whether a turn would have come in time is not known.
-    fn observe_bulkhead(&mut self, guard: &BulkheadGuard) {
-        let places = &guard.bulkhead.0;
-        self.placed = places.try_take();
-        if !self.placed && (guard.wait.is_zero() || places.is_queue_full()) {
-            self.policy.would_reject(&places.rejection());
-        }
-    }
-
     fn pass_bulkhead(&mut self, guard: &BulkheadGuard, waker: &Waker) -> Result<(), Held> {
         if guard.mode == Mode::Observe {
             self.observe_bulkhead(guard);
@@ -359,7 +333,7 @@ impl Call<'_> {
     }
 
     /// When a token comes is known beforehand: time must be left then.
-    fn before_deadline(&self, wait: Duration) -> Nanos {
+    pub(super) fn before_deadline(&self, wait: Duration) -> Nanos {
         let left = self.around.deadline().left();
         nanos(wait).min(left.map_or(Nanos::MAX, |left| nanos(left).saturating_sub(1)))
     }

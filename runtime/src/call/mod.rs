@@ -211,7 +211,6 @@ impl<'p> Call<'p> {
         if self.stage == Stage::First {
             self.level = self.policy.first_level;
             self.begin_call();
-            self.begin_observing();
             if let Some(outer) = current::deadline_around() {
                 let ends = self.around.ends_mut();
                 ends.call = ends.call.or_outer(outer);

@@ -82,45 +82,65 @@ impl Lane {
 
     /// A token for whoever's turn it is; else how long until there is one.
     ///
-    /// One compare-and-swap, repeated while other threads take tokens at the same moment.
+    /// One compare-and-swap, where no other thread takes a token and no rate changes at the same
+    /// moment.
     #[inline]
     pub(crate) fn take_in_turn(&self, now: Nanos) -> Result<Token, Nanos> {
-        let mut held = self.arrival.load(Ordering::Acquire);
+        let held = self.arrival.load(Ordering::Acquire);
+        if let Some(quota) = self.quota() {
+            match quota.take(held, now) {
+                Ok(next) if self.moves(held, next) => return Ok(Token(now)),
+                Err(time) if self.stays(held) => return Err(time),
+                _ => {}
+            }
+        }
+        self.take_again(now)
+    }
+
+    #[inline]
+    fn moves(&self, held: Nanos, next: Nanos) -> bool {
+        let arrival = &self.arrival;
+        let moved = arrival.compare_exchange(held, next, Ordering::Relaxed, Ordering::Relaxed);
+        moved.is_ok()
+    }
+
+    /// Whether a refusal by this arrival is by one rate, and not by half of each of two.
+    #[inline]
+    fn stays(&self, held: Nanos) -> bool {
+        held != CHANGING && self.arrival.load(Ordering::Acquire) == held
+    }
+
+    /// As often as other threads come first; and for windows, which have a lock.
+    #[inline(never)]
+    fn take_again(&self, now: Nanos) -> Result<Token, Nanos> {
         loop {
+            let held = self.settled_arrival();
             let Some(quota) = self.quota() else {
-                if let Some(taken) = self.take_from_window(now) {
-                    return taken;
+                match self.take_from_window(now) {
+                    Some(taken) => return taken,
+                    None => continue, // it is a bucket by now
                 }
-                held = self.settled_arrival();
-                continue;
             };
             match quota.take(held, now) {
-                Ok(next) => match self.arrival.compare_exchange_weak(
-                    held,
-                    next,
-                    Ordering::Relaxed,
-                    Ordering::Acquire,
-                ) {
-                    Ok(_) => return Ok(Token(now)),
-                    Err(newer) => held = newer,
-                },
-                Err(time) => match self.moved_from(held) {
-                    Some(newer) => held = newer,
-                    None => return Err(time),
-                },
+                Ok(next) if self.moves(held, next) => return Ok(Token(now)),
+                Err(time) if self.stays(held) => return Err(time),
+                _ => {}
             }
         }
     }
 
-    /// The arrival, where it is no longer `held`.
-    #[cold]
-    fn moved_from(&self, held: Nanos) -> Option<Nanos> {
-        let newer = self.settled_arrival();
-        (newer != held).then_some(newer)
+    /// The arrival, once no change of the rate is under way.
+    #[inline]
+    fn settled_arrival(&self) -> Nanos {
+        match self.arrival.load(Ordering::Acquire) {
+            CHANGING => self.await_arrival(),
+            arrival => arrival,
+        }
     }
 
-    /// The arrival, once no change of the rate is under way.
-    fn settled_arrival(&self) -> Nanos {
+    #[cold]
+    #[inline(never)]
+    fn await_arrival(&self) -> Nanos {
         loop {
             match self.arrival.load(Ordering::Acquire) {
                 CHANGING => std::thread::yield_now(),
@@ -130,7 +150,6 @@ impl Lane {
     }
 
     /// None where it is a bucket by now.
-    #[inline(never)]
     fn take_from_window(&self, now: Nanos) -> Option<Result<Token, Nanos>> {
         let mut window = self.window();
         let span = window.span;

@@ -131,8 +131,9 @@ impl RateLimit {
         self.0.rate.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The time, as precise as it must be.
-    #[inline]
+    /// The time, as precise as it must be. Called, not written into its callers, who would hold both
+    /// clocks then.
+    #[inline(never)]
     fn now(&self) -> Nanos {
         if self.0.coarse.load(Ordering::Relaxed) {
             clock::now()
@@ -171,6 +172,7 @@ impl RateLimit {
     /// # Errors
     ///
     /// [`Rejection::RateLimited`] with the time until there is one.
+    #[inline]
     pub fn try_acquire(&self) -> Result<(), Rejection> {
         self.try_acquire_whose(Whose::All)
     }
@@ -181,27 +183,31 @@ impl RateLimit {
     /// # Errors
     ///
     /// [`Rejection::RateLimited`], also where the key is new and `max_keys` others are in use.
+    #[inline]
     pub fn try_acquire_for(&self, key: &(impl Hash + ?Sized)) -> Result<(), Rejection> {
         self.try_acquire_whose(Whose::Of(Key::of(key)))
     }
 
+    #[inline]
     fn try_acquire_whose(&self, whose: Whose) -> Result<(), Rejection> {
-        if self.mode() == Mode::Off {
+        if !self.0.mode.enforces() {
+            self.take_quietly(whose);
             return Ok(());
         }
-        let taken = self.take(whose);
-        let refused = taken.map(drop).map_err(|time| self.rejection(time));
-        self.let_through(refused)
+        match self.take(whose) {
+            Ok(_) => Ok(()),
+            Err(time) => Err(self.rejection(time)),
+        }
     }
 
-    /// Nobody is refused where that is only observed.
-    fn let_through(&self, refused: Result<(), Rejection>) -> Result<(), Rejection> {
-        match (refused, self.mode()) {
-            (Err(rejection), Mode::Observe) => {
-                would_reject(None, &rejection);
-                Ok(())
-            }
-            (refused, _) => refused,
+    /// Nobody is refused where that is only observed, or nothing is done at all.
+    #[cold]
+    #[inline(never)]
+    fn take_quietly(&self, whose: Whose) {
+        if self.mode() == Mode::Observe
+            && let Err(time) = self.take(whose)
+        {
+            would_reject(None, &self.rejection(time));
         }
     }
 
@@ -241,7 +247,7 @@ impl RateLimit {
     }
 
     async fn acquire_whose(&self, whose: Whose) -> Result<(), Rejection> {
-        if self.mode() != Mode::Enforce {
+        if !self.0.mode.enforces() {
             return self.try_acquire_whose(whose);
         }
         match self.take_or_wait(whose, wait::longest()) {

@@ -1,7 +1,11 @@
 //! Events as `tracing` writes them, on targets that begin with `steadfast`.
 
+use steadfast_options::Name;
+
 use super::Event;
 use crate::breaker::State;
+use crate::config::Fault;
+use crate::rejection::Rejection;
 #[cfg(feature = "config")]
 use crate::setup::ConfigStatus;
 use tracing::{debug, error, info, warn};
@@ -16,13 +20,10 @@ pub(super) fn write(event: &Event<'_>) {
         Event::Rejected { call, rejection } => {
             info!(target: "steadfast::call", %call, %rejection, "rejected");
         }
-        Event::WouldReject { call, rejection } => {
-            let call = call.map(tracing::field::display);
-            info!(target: "steadfast::call", call, %rejection, "would be rejected");
-        }
+        Event::WouldReject { call, rejection } => would_reject(*call, rejection),
         Event::Fallback { call } => info!(target: "steadfast::call", %call, "fallback"),
         Event::Conflict(conflict) => error!(target: "steadfast::registry", "{conflict}"),
-        Event::BadVariable(fault) => warn!(target: "steadfast::config", "ignored: {fault}"),
+        Event::BadVariable(fault) => bad_variable(fault),
         #[cfg(feature = "config")]
         Event::Configured(status) => configured(status),
         Event::TooManyKeys { breaker, most } => warn!(
@@ -38,7 +39,22 @@ pub(super) fn write(event: &Event<'_>) {
     }
 }
 
+#[cold]
+#[inline(never)]
+fn would_reject(call: Option<Name>, rejection: &Rejection) {
+    let call = call.map(tracing::field::display);
+    info!(target: "steadfast::call", call, %rejection, "would be rejected");
+}
+
+#[cold]
+#[inline(never)]
+fn bad_variable(fault: &Fault) {
+    warn!(target: "steadfast::config", "ignored: {fault}");
+}
+
 #[cfg(feature = "config")]
+#[cold]
+#[inline(never)]
 fn configured(status: &ConfigStatus) {
     let (loaded, failed) = (status.loaded, status.failed);
     match &status.error {
