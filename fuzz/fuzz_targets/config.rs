@@ -14,6 +14,7 @@ use steadfast::{Rejection, resilient};
     retry,
     timeout = "5s"
 )]
+#[allow(dead_code)] // it is there for its names
 async fn ask() -> Result<(), Rejection> {
     Ok(())
 }

@@ -27,6 +27,10 @@ Every option of `#[resilient]`, as the table in `options/` holds it.
 - \"Belongs to\" says who owns an option: the *call*, the named *registry* entry (all calls that name
   it share it, and two that give it different values conflict), or the *code* (only the attribute
   can hold it).
+- In a configuration file, what belongs to the registry stands in `[breaker.NAME]`, `[rate_limit.NAME]`
+  and `[bulkhead.NAME]`, what belongs to the call in `[call.\"NAME\"]`, and either in `[defaults]`; lists
+  are arrays: `on = [\"transient\", \"timeout\"]`. As variables: `STEADFAST_BREAKER__NAME__FAILURES`,
+  `STEADFAST_CALL__NAME__RETRY__MAX`, with lists separated by commas.
 - An option marked **not available yet** is known and refused.
 ";
 
