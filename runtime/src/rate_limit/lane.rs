@@ -283,3 +283,77 @@ impl Queued for Lane {
         self.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+
+    use super::*;
+
+    const SECOND: Nanos = 1_000_000_000;
+    const NOW: Nanos = 1_000 * SECOND;
+
+    fn bucket(max: u32, per: Nanos) -> Rate {
+        Rate::TokenBucket(Quota::new(max, per, max))
+    }
+
+    fn window(max: usize, per: Nanos) -> Rate {
+        Rate::SlidingWindow(Span { max, per })
+    }
+
+    #[test]
+    fn what_is_used_stays_used_from_any_rate_to_any_other() {
+        let rates = [
+            bucket(10, 60 * SECOND),
+            bucket(20, SECOND),
+            window(10, 60 * SECOND),
+            window(20, SECOND),
+        ];
+        for from in rates {
+            for to in rates {
+                let lane = Lane::new(from);
+                (0..4).for_each(|_| assert!(lane.take(NOW).is_ok()));
+                lane.retune(to, NOW);
+                let most = if to == rates[0] || to == rates[2] {
+                    10
+                } else {
+                    20
+                };
+                // A rate that is the same is told from the one before by a nanosecond.
+                let left = lane.left(NOW + 1);
+                assert_eq!(left, most - 4, "from {from:?} to {to:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_token_is_made_while_the_rate_changes_under_those_who_take() {
+        const TOKENS: u32 = 1000;
+        let rates = [
+            bucket(TOKENS, 3600 * SECOND),
+            bucket(TOKENS, 60 * SECOND),
+            window(TOKENS as usize, 60 * SECOND),
+        ];
+        let (lane, over) = (Lane::new(rates[0]), AtomicBool::new(false));
+        let taken: usize = std::thread::scope(|scope| {
+            let take = || {
+                let mut taken = 0;
+                while !over.load(Ordering::Relaxed) {
+                    taken += usize::from(lane.take(NOW).is_ok());
+                }
+                taken
+            };
+            let threads = [scope.spawn(take), scope.spawn(take)];
+            let mut changes = 1..2_000_000;
+            while lane.left(NOW) > 1 {
+                let change = changes.next().expect("somebody takes tokens");
+                lane.retune(rates[change % 3], NOW);
+            }
+            over.store(true, Ordering::Relaxed);
+            threads.map(|thread| thread.join().unwrap()).iter().sum()
+        });
+        // The nanosecond that tells two rates apart may hold the last one back.
+        let most = TOKENS as usize;
+        assert!((most - 1..=most).contains(&taken), "{taken}");
+    }
+}
