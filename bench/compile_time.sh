@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# What the attribute costs in compile time and binary size: 200 functions with it and without, both
-# crates with the same dependencies, built in cargo's own release profile, in turns.
+# What the attribute costs in compile time and binary size: 200 functions with it and without, the
+# crates with the same dependencies, built in cargo's own release profile, in turns. A third crate has
+# the attribute at one function only: what it is larger than the bare one is linked once, whatever the
+# number of functions.
 #
 #   bench/compile_time.sh            # `cargo xtask compile-time` runs it too
 #   ROUNDS=9 bench/compile_time.sh   # more rounds; the figures are their medians
@@ -92,12 +94,16 @@ exec 3>&2
 cat >"$work/Cargo.toml" <<TOML
 [workspace]
 resolver = "3"
-members = ["annotated", "bare"]
+members = ["annotated", "bare", "once"]
 TOML
 cp "$root/Cargo.lock" "$work/Cargo.lock"
 crate annotated
 crate bare
-sed -i.all -e '/^ *#\[resilient/d' -e '/^use steadfast::resilient;$/d' "$work"/bare/src/service_*.rs
+crate once
+sed -i.all -e '/^ *#\[resilient/d' -e '/^use steadfast::resilient;$/d' \
+    "$work"/bare/src/service_*.rs "$work"/once/src/service_*.rs
+first='#[steadfast::resilient(breaker = "payments", retry(max = 3, base = "50ms"), timeout = "2s")]'
+sed -i.one -e "s/^pub async fn charge/$first\n&/" "$work/once/src/service_0.rs"
 
 cd "$work"
 annotated="$(cat annotated/src/service_*.rs | grep -c '^ *#\[resilient')"
@@ -105,8 +111,8 @@ echo "$annotated annotated functions, $rounds rounds, $(rustc --version)"
 cargo build --quiet --release --workspace
 for ((round = 0; round < rounds; round++)); do
     # Who goes first changes, so that neither always meets the warmer machine.
-    order=(annotated bare)
-    if ((round % 2)); then order=(bare annotated); fi
+    order=(annotated once bare)
+    if ((round % 2)); then order=(bare once annotated); fi
     for name in "${order[@]}"; do
         build "$name" >>"$name.times"
     done
@@ -115,13 +121,16 @@ done
 printf '%-26s%12s%12s%8s%8s\n' "" annotated bare ratio goal
 row "build, s" "$(median annotated.times 1)" "$(median bare.times 1)" 1.15
 row "build, s of processors" "$(median annotated.times 2)" "$(median bare.times 2)" ""
+row "  beside one function" "$(median annotated.times 2)" "$(median once.times 2)" ""
 release="$CARGO_TARGET_DIR/release"
 row "binary, bytes" "$(size "$release/annotated")" "$(size "$release/bare")" 1.05
+row "  beside one function" "$(size "$release/annotated")" "$(size "$release/once")" ""
 if command -v strip >/dev/null; then
-    for name in annotated bare; do
+    for name in annotated bare once; do
         strip -o "$name.stripped" "$release/$name"
     done
     row "stripped, bytes" "$(size annotated.stripped)" "$(size bare.stripped)" 1.05
+    row "  beside one function" "$(size annotated.stripped)" "$(size once.stripped)" ""
 else
     echo "stripped: not measured, there is no \`strip\` (binutils)"
 fi

@@ -9,6 +9,7 @@ use steadfast_options::{BulkheadPatch, Mode, Name, defaults};
 use crate::config::values::Held;
 use crate::config::{Kind, SetValue};
 use crate::definition::Definition;
+use crate::lasting::{Forever, Lasting};
 use crate::mode::SharedMode;
 use crate::rejection::Rejection;
 use crate::telemetry::would_reject;
@@ -27,6 +28,7 @@ pub(crate) struct Places {
     queue: AtomicU64,
     held: Held,
     mode: SharedMode,
+    forever: Forever<Bulkhead>,
     word: AtomicU64,
     turns: Turns,
 }
@@ -39,6 +41,7 @@ impl Places {
             queue: AtomicU64::new(patch.queue.map_or(u64::MAX, u64::from)),
             held: Held::default(),
             mode: SharedMode::default(),
+            forever: Forever::default(),
             word: AtomicU64::new(0),
             turns: Turns::default(),
         }
@@ -204,7 +207,11 @@ impl Bulkhead {
     }
 
     fn place(&self) -> Place {
-        Place(Some(self.0.clone()))
+        Place(Some(self.0.forever.or_counted(self)))
+    }
+
+    pub(crate) fn live_forever(&self) {
+        self.0.forever.keep(self);
     }
 
     pub(crate) fn mode(&self) -> Mode {
@@ -288,12 +295,12 @@ pub struct BulkheadStatus {
 /// A place in a bulkhead, given back when dropped. Where the bulkhead's mode is `observe` or `off` it
 /// may be no place at all.
 #[must_use = "a place is given back when it is dropped"]
-pub struct Place(Option<Arc<Places>>);
+pub struct Place(Option<Lasting<Bulkhead>>);
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if let Some(places) = &self.0 {
-            places.give_back();
+        if let Some(bulkhead) = &self.0 {
+            bulkhead.0.give_back();
         }
     }
 }
@@ -301,7 +308,7 @@ impl Drop for Place {
 impl fmt::Debug for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Place")
-            .field("bulkhead", &self.0.as_ref().map(|places| places.name))
+            .field("bulkhead", &self.0.as_ref().map(|bulkhead| bulkhead.name()))
             .finish_non_exhaustive()
     }
 }

@@ -49,6 +49,7 @@ mod error;
 #[cfg(feature = "http")]
 pub mod http;
 mod keys;
+mod lasting;
 mod mode;
 mod names;
 pub mod options;

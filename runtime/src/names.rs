@@ -26,6 +26,9 @@ pub(crate) trait Named: Clone {
 
     /// Lets its handles know what holds, and why.
     fn tell(&self, definition: Arc<Definition>);
+
+    /// It lives as long as the process.
+    fn keep_forever(&self);
 }
 
 impl Named for Breaker {
@@ -49,6 +52,10 @@ impl Named for Breaker {
     fn tell(&self, definition: Arc<Definition>) {
         self.hold(definition);
     }
+
+    fn keep_forever(&self) {
+        self.live_forever();
+    }
 }
 
 impl Named for RateLimit {
@@ -70,6 +77,8 @@ impl Named for RateLimit {
     fn tell(&self, definition: Arc<Definition>) {
         self.hold(definition);
     }
+
+    fn keep_forever(&self) {} // nothing is held of it that would count holders
 }
 
 impl Named for Bulkhead {
@@ -91,11 +100,24 @@ impl Named for Bulkhead {
     fn tell(&self, definition: Arc<Definition>) {
         self.hold(definition);
     }
+
+    fn keep_forever(&self) {
+        self.live_forever();
+    }
 }
 
 pub(crate) struct Names<P>(Mutex<Held<P>>);
 
+/// How long a registry keeps what it has named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Keeps {
+    /// As long as it is there itself.
+    Itself,
+    Forever,
+}
+
 struct Held<P> {
+    keeps: Keeps,
     named: BTreeMap<Name, (P, Arc<Definition>)>,
     /// How many of them no call declares.
     undeclared: usize,
@@ -104,6 +126,7 @@ struct Held<P> {
 impl<P> Default for Names<P> {
     fn default() -> Self {
         Self(Mutex::new(Held {
+            keeps: Keeps::Itself,
             named: BTreeMap::new(),
             undeclared: 0,
         }))
@@ -113,6 +136,11 @@ impl<P> Default for Names<P> {
 impl<P: Named> Names<P> {
     fn held(&self) -> MutexGuard<'_, Held<P>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is named from now on is kept for ever.
+    pub(crate) fn keep_forever(&self) {
+        self.held().keeps = Keeps::Forever;
     }
 
     fn known(&self, name: Name) -> Option<(P, Arc<Definition>)> {
@@ -197,6 +225,9 @@ impl<P: Named> Names<P> {
                 return Some(made);
             }
             held.undeclared += 1;
+        }
+        if held.keeps == Keeps::Forever {
+            made.0.keep_forever();
         }
         held.named.insert(name, made.clone());
         drop(held);

@@ -66,7 +66,12 @@ struct Inner {
     kit: Arc<crate::testing::Kit>,
 }
 
-static GLOBAL: LazyLock<Registry> = LazyLock::new(Registry::new);
+static GLOBAL: LazyLock<Registry> = LazyLock::new(|| {
+    let registry = Registry::new();
+    registry.0.breakers.keep_forever();
+    registry.0.bulkheads.keep_forever();
+    registry
+});
 
 /// Set with the first scope of a process, and never unset: from then on each call asks which
 /// registry it is in.

@@ -32,6 +32,7 @@ use crate::clock;
 use crate::config::values::Held;
 use crate::config::{Kind, SetValue};
 use crate::definition::Definition;
+use crate::lasting::{Forever, Lasting};
 use crate::mode::SharedMode;
 use crate::rejection::Rejection;
 use crate::telemetry::{Event, report, would_reject};
@@ -70,6 +71,7 @@ struct Inner {
     max_keys: AtomicU32,
     held: Held,
     mode: SharedMode,
+    forever: Forever<Breaker>,
     keyed: OnceLock<Box<KeyedBreakers>>,
     #[cfg(feature = "testing")]
     changed: tokio::sync::Notify,
@@ -107,6 +109,7 @@ impl Breaker {
             max_keys: AtomicU32::new(max_keys),
             held: Held::default(),
             mode: SharedMode::default(),
+            forever: Forever::default(),
             keyed: OnceLock::new(),
             gate,
             #[cfg(feature = "testing")]
@@ -135,6 +138,10 @@ impl Breaker {
     pub(crate) fn set_mode(&self, mode: Option<Mode>) {
         self.0.mode.set(mode);
         self.set_mode_of_keys(mode);
+    }
+
+    pub(crate) fn live_forever(&self) {
+        self.0.forever.keep(self);
     }
 
     /// The breaker's name.
@@ -212,7 +219,7 @@ impl Breaker {
         };
         let started = self.started();
         Ok(Permit {
-            breaker: self.clone(),
+            breaker: self.0.forever.or_counted(self),
             pass,
             started,
         })
@@ -417,7 +424,7 @@ impl fmt::Debug for Breaker {
 /// probe's place back.
 #[must_use = "a dropped permit counts as nothing"]
 pub struct Permit {
-    breaker: Breaker,
+    breaker: Lasting<Breaker>,
     pass: Option<Pass>,
     started: Nanos,
 }
