@@ -28,6 +28,8 @@ mod read;
 mod variables;
 #[cfg(feature = "watch")]
 mod watch;
+#[cfg(feature = "config")]
+mod words;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
