@@ -105,9 +105,9 @@ impl Layers {
         })
     }
 
-    /// All that is said above the code.
-    pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
-        self.named.iter().flatten()
+    /// Whether nothing is said at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.defaults.iter().all(Vec::is_empty) && self.named.iter().all(Vec::is_empty)
     }
 
     /// Lays what variables say on top, from low to high.

@@ -120,13 +120,15 @@ pub(crate) fn variables_alone(
 ) -> (Layers, Vec<Fault>) {
     let said = variables::read(variables.iter().cloned());
     let mut told = said.faults;
-    let nothing = Sources::new(0, sites.clone(), sites.clone(), Layers::default());
-    let doubtful = said.doubtful.into_iter();
-    let ours = doubtful.filter(|(target, _)| is_known(target, &nothing, in_use));
-    told.extend(ours.map(|(_, fault)| fault));
+    if !said.doubtful.is_empty() {
+        let nothing = Sources::new(0, sites.clone(), sites.clone(), Layers::default());
+        let doubtful = said.doubtful.into_iter();
+        let ours = doubtful.filter(|(target, _)| is_known(target, &nothing, in_use));
+        told.extend(ours.map(|(_, fault)| fault));
+    }
     let mut layers = Layers::default();
     layers.add_variables([said.mode, said.operators, said.general]);
-    if layers.entries().next().is_none() {
+    if layers.is_empty() {
         return (layers, told);
     }
     loop {

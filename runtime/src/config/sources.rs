@@ -77,7 +77,11 @@ impl Sources {
     pub(crate) fn new(version: u64, listed: Catalog, sites: Catalog, layers: Layers) -> Arc<Self> {
         let mut guarded: HashMap<_, Duration> = HashMap::new();
         for listed in sites.iter() {
-            let Layered { patch, .. } = &call(&listed.declared(), &layers);
+            let patch = if layers.is_empty() {
+                &listed.patch // the list has it already
+            } else {
+                &call(&listed.declared(), &layers).patch
+            };
             for kind in Kind::ALL {
                 let name = name_in(kind, listed.name, patch);
                 if let (Some(name), Some(limit)) = (name, guarded_limit(patch)) {
