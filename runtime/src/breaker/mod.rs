@@ -2,6 +2,7 @@
 
 mod gate;
 mod keyed;
+mod permit;
 mod policy;
 mod rules;
 mod state;
@@ -32,13 +33,14 @@ use crate::clock;
 use crate::config::values::Held;
 use crate::config::{Kind, SetValue};
 use crate::definition::Definition;
-use crate::lasting::{Forever, Lasting};
+use crate::lasting::Forever;
 use crate::mode::SharedMode;
 use crate::rejection::Rejection;
 use crate::telemetry::{Event, report, would_reject};
 use gate::{Change, Gate, Refused};
 use keyed::KeyedBreakers;
 pub use keyed::{KeyStatus, KeysStatus};
+pub use permit::Permit;
 use rules::Rules;
 use state::Transition;
 
@@ -218,11 +220,7 @@ impl Breaker {
             self.pass_quietly()
         };
         let started = self.started();
-        Ok(Permit {
-            breaker: self.0.forever.or_counted(self),
-            pass,
-            started,
-        })
+        Ok(Permit::new(self.0.forever.or_counted(self), pass, started))
     }
 
     /// Nobody is refused where that is only observed, or nothing is done at all.
@@ -417,46 +415,5 @@ impl fmt::Debug for Breaker {
             .field("name", &self.name())
             .field("state", &self.state())
             .finish()
-    }
-}
-
-/// Leave to make one call, from [`Breaker::admit`]. Dropped, it counts as nothing and gives a
-/// probe's place back.
-#[must_use = "a dropped permit counts as nothing"]
-pub struct Permit {
-    breaker: Lasting<Breaker>,
-    pass: Option<Pass>,
-    started: Nanos,
-}
-
-impl Permit {
-    /// The call succeeded. Slow where it took longer than `slow_call` since it was admitted.
-    pub fn success(mut self) {
-        if let Some(pass) = self.pass.take() {
-            self.breaker.succeeded(pass, self.started);
-        }
-    }
-
-    /// The call failed.
-    pub fn failure(mut self) {
-        if let Some(pass) = self.pass.take() {
-            self.breaker.failed(pass, self.started);
-        }
-    }
-}
-
-impl Drop for Permit {
-    fn drop(&mut self) {
-        if let Some(pass) = self.pass.take() {
-            self.breaker.cancelled(pass);
-        }
-    }
-}
-
-impl fmt::Debug for Permit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Permit")
-            .field("breaker", &self.breaker.name())
-            .finish_non_exhaustive()
     }
 }

@@ -14,7 +14,7 @@ use crate::classify::Class;
 use crate::clock;
 use crate::keys::Key;
 use crate::policy::{BreakerGuard, BulkheadGuard, LimitGuard};
-use crate::rate_limit::{LimitWait, Taken, Token, Whose};
+use crate::rate_limit::{LimitWait, Taken, Whose};
 use crate::rejection::Rejection;
 use crate::turns::Turn;
 
@@ -91,52 +91,6 @@ impl Call<'_> {
             Some(BreakerOf::Key(breaker)) => Some(breaker),
             Some(BreakerOf::Nobody) => None,
         }
-    }
-
-    /// Passes all guards if each lets it pass at once; else gives back what it took. The first
-    /// attempt of most calls: whoever does not pass goes the long way, which knows why.
-    #[inline(never)]
-    pub(super) fn passes_at_once(&mut self) -> bool {
-        let policy = self.policy;
-        if self.breaker().is_some_and(|breaker| !breaker.is_closed()) {
-            return false;
-        }
-        let mut token = None;
-        if let Some(guard) = &policy.rate_limit {
-            token = guard.limit.take(self.limit_of).ok();
-            if token.is_none() {
-                return false;
-            }
-        }
-        if let Some(guard) = &policy.bulkhead {
-            self.placed = guard.bulkhead.0.try_take();
-            if !self.placed {
-                self.leave_again(token);
-                return false;
-            }
-        }
-        if let Some(breaker) = self.breaker() {
-            self.pass = breaker.pass_if_closed();
-            if self.pass.is_none() {
-                self.leave_again(token);
-                return false;
-            }
-        }
-        if policy.opens_by_the_clock {
-            self.begin_call();
-            self.start_body();
-        }
-        true
-    }
-
-    /// Gives back what was taken on the way to a guard that does not let it pass at once.
-    #[cold]
-    #[inline(never)]
-    fn leave_again(&mut self, token: Option<Token>) {
-        if let (Some(token), Some(guard)) = (token, &self.policy.rate_limit) {
-            guard.limit.give_back(self.limit_of, token);
-        }
-        self.leave_place();
     }
 
     /// Goes on towards the body of the attempt, or to the next attempt.

@@ -4,6 +4,7 @@
 //! Nothing here is generic over the body or its types; what is, is in [`attempt`] and
 //! [`blocking`], and small: it is compiled once for each annotated function.
 
+mod at_once;
 mod attempt;
 mod blocking;
 #[cfg(feature = "testing")]
@@ -30,7 +31,7 @@ use crate::breaker::{Breaker, Nanos, Pass};
 use crate::classify::{Class, is_own_limit};
 use crate::current::{self, Around};
 use crate::deadline::Deadline;
-use crate::policy::{Ended, Opening, Resolved};
+use crate::policy::{Ended, Resolved};
 use crate::rate_limit::{Token, Whose};
 use crate::rejection::Rejection;
 use crate::scoped;
@@ -178,32 +179,6 @@ impl<'p> Call<'p> {
     #[cfg(feature = "tower")]
     pub(crate) fn make_the_next_the_last(&mut self) {
         self.last = true;
-    }
-
-    /// Lets the body run at once, where nothing but a closed breaker stands before it: the first
-    /// attempt of most calls.
-    #[inline]
-    fn enters_at_once(&mut self) -> bool {
-        let policy = self.policy;
-        if self.stage != Stage::First || scoped::is_inside() || policy.has_planned_fault() {
-            return false;
-        }
-        match policy.opening {
-            Opening::Plain if self.more.is_none() => {
-                if let Some(guard) = &policy.breaker {
-                    let Some(pass) = guard.breaker.pass_if_closed() else {
-                        return false;
-                    };
-                    self.pass = Some(pass);
-                }
-            }
-            Opening::Plain | Opening::Guarded if self.passes_at_once() => {}
-            _ => return false,
-        }
-        self.around.attempt = 1;
-        self.around.lasts = policy.lasts;
-        self.stage = Stage::Running;
-        true
     }
 
     /// Begins the next attempt, at its guards.
