@@ -1,9 +1,11 @@
 //! Modes by configuration: how teams dare to switch a policy on, and how they get rid of one in a
 //! hurry.
 
-use steadfast::{Rejection, State, registry, resilient};
+use steadfast::tower::PolicyLayer;
+use steadfast::{Policy, Rejection, State, registry, resilient};
 use steadfast_tests::{Dependency, Failure, secs, site};
 use tokio::time::Instant;
+use tower::{Layer as _, Service as _, ServiceExt as _, service_fn};
 
 use super::{Apart, value};
 
@@ -116,4 +118,27 @@ async fn a_wrong_mode_is_an_error_at_its_place() {
             "STEADFAST_MODE: unknown value \"of\"; did you mean \"off\"?",
         ]
     );
+}
+
+// An operator's switch must not stop a program from starting.
+#[tokio::test]
+async fn a_layer_with_keys_can_be_made_while_all_is_off() {
+    let apart = Apart::with("config.modes", &[("STEADFAST_MODE", "off")]);
+    apart
+        .scope(async {
+            let policy = Policy::builder("config.modes.layer")
+                .rate_limit("config.modes.layer", |limit| limit.max(1))
+                .breaker("config.modes.layer", |breaker| breaker.failures(1))
+                .build()
+                .unwrap();
+            let layer = PolicyLayer::new(policy)
+                .limit_key(|request: &u32| *request)
+                .breaker_key(|request: &u32| *request);
+            let echo = service_fn(|request: u32| async move { Ok::<_, Failure>(request) });
+            let mut service = layer.layer(echo);
+            for _ in 0..3 {
+                assert_eq!(service.ready().await.unwrap().call(7).await.unwrap(), 7);
+            }
+        })
+        .await;
 }

@@ -151,7 +151,7 @@ impl<Q, R> PolicyLayer<Q, R> {
     #[must_use]
     pub fn limit_key<K: Hash>(mut self, key: impl Fn(&Q) -> K + Send + Sync + 'static) -> Self {
         assert!(
-            self.policy.resolved().rate_limit.is_some(),
+            self.policy.resolved().patch.rate_limit.is_some(),
             "`limit_key` without a rate limit in the policy {:?}; add `rate_limit(…)` to its builder",
             self.policy.name(),
         );
@@ -170,7 +170,7 @@ impl<Q, R> PolicyLayer<Q, R> {
         key: impl Fn(&Q) -> K + Send + Sync + 'static,
     ) -> Self {
         assert!(
-            self.policy.resolved().breaker.is_some(),
+            self.policy.resolved().patch.breaker.is_some(),
             "`breaker_key` without a breaker in the policy {:?}; add `breaker(…)` to its builder",
             self.policy.name(),
         );
