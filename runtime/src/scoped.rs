@@ -1,8 +1,7 @@
 //! The call around, for the time that its body is on the thread.
 //!
 //! A pointer, not a copy: to enter and to leave is to swap one word, which a call does on every
-//! poll of its body. The crate `scoped-tls` does the same through three calls by function pointer,
-//! which take longer than all else that a closed breaker comes to.
+//! poll of its body. The crate `scoped-tls` does the same through three calls by function pointer.
 #![allow(unsafe_code)]
 
 use std::cell::Cell;
