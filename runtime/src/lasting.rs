@@ -49,3 +49,21 @@ impl<T: Clone> Forever<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn holders_are_counted_until_the_handle_lives_for_ever() {
+        let (handle, forever) = (Arc::new(7), Forever::default());
+        let counted = forever.or_counted(&handle);
+        assert_eq!((**counted, Arc::strong_count(&handle)), (7, 2));
+        forever.keep(&handle);
+        forever.keep(&handle); // once is enough
+        let held = [forever.or_counted(&handle), forever.or_counted(&handle)];
+        assert_eq!((**held[1], Arc::strong_count(&handle)), (7, 3));
+    }
+}

@@ -64,3 +64,9 @@ pub(crate) fn park_until(at: Option<Nanos>) {
         Some(at) => std::thread::park_timeout(clock::left(at).unwrap_or(Duration::ZERO)),
     }
 }
+
+/// Parks this thread for so long. Really, whatever clock the rest goes by: a sync call has no other
+/// way to let time pass.
+pub(crate) fn park_for(time: Duration) {
+    std::thread::sleep(time);
+}

@@ -8,6 +8,7 @@ mod rules;
 mod state;
 mod status;
 mod successes;
+mod tuning;
 mod window;
 
 #[cfg(all(test, steadfast_loom))]
@@ -31,8 +32,6 @@ pub(crate) use window::{Buckets, Nanos, Outcome, TimeWindow};
 
 use crate::clock;
 use crate::config::values::Held;
-use crate::config::{Kind, SetValue};
-use crate::definition::Definition;
 use crate::lasting::Forever;
 use crate::mode::SharedMode;
 use crate::rejection::Rejection;
@@ -43,6 +42,7 @@ pub use keyed::{KeyStatus, KeysStatus};
 pub use permit::Permit;
 use rules::Rules;
 use state::Transition;
+use tuning::{UNTIMED, slow_call};
 
 /// A handle to a named circuit breaker. A clone is the same breaker.
 ///
@@ -79,12 +79,6 @@ struct Inner {
     changed: tokio::sync::Notify,
 }
 
-const UNTIMED: Nanos = Nanos::MAX;
-
-fn slow_call(thresholds: &Thresholds) -> Nanos {
-    thresholds.slow.map_or(UNTIMED, |slow| slow.call)
-}
-
 impl Breaker {
     pub(crate) fn new(name: Name, thresholds: &Thresholds, max_keys: u32) -> Self {
         let gate = Gate::new(Rules::new(thresholds.clone(), clock::now()));
@@ -119,33 +113,6 @@ impl Breaker {
         }))
     }
 
-    /// Goes on by other thresholds, with state and counts as they are.
-    pub(crate) fn retuned(&self, thresholds: &Thresholds, max_keys: u32) {
-        self.retune_one(thresholds);
-        self.retune_keys(thresholds, max_keys);
-    }
-
-    fn retune_one(&self, thresholds: &Thresholds) {
-        self.0
-            .slow_call
-            .store(slow_call(thresholds), Ordering::Relaxed);
-        self.0.gate.retune(thresholds, clock::now());
-    }
-
-    #[inline]
-    pub(crate) fn mode(&self) -> Mode {
-        self.0.mode.get()
-    }
-
-    pub(crate) fn set_mode(&self, mode: Option<Mode>) {
-        self.0.mode.set(mode);
-        self.set_mode_of_keys(mode);
-    }
-
-    pub(crate) fn live_forever(&self) {
-        self.0.forever.keep(self);
-    }
-
     /// The breaker's name.
     #[must_use]
     pub fn name(&self) -> Name {
@@ -156,16 +123,6 @@ impl Breaker {
     #[must_use]
     pub fn state(&self) -> State {
         self.0.gate.state(clock::now())
-    }
-
-    /// Every option of it, with the layer that set it; nothing for the breaker of a key.
-    #[must_use]
-    pub fn values(&self) -> Vec<SetValue> {
-        self.0.held.values()
-    }
-
-    pub(crate) fn hold(&self, definition: Arc<Definition>) {
-        self.0.held.set(Kind::Breaker, definition);
     }
 
     /// State, counts and thresholds.

@@ -125,6 +125,6 @@ impl Call<'_> {
     /// Parks the thread until the next attempt.
     fn park_for(&mut self, pause: Duration) {
         self.stage = Stage::Next;
-        std::thread::sleep(pause);
+        wait::park_for(pause);
     }
 }

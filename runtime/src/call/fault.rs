@@ -9,6 +9,7 @@ use super::{Call, View};
 use crate::classify::Class;
 use crate::rejection::Rejection;
 use crate::testing::Fault;
+use crate::wait;
 
 /// The fault of the attempt under way.
 #[derive(Default)]
@@ -57,7 +58,7 @@ impl Call<'_> {
             Fault::Hang => Some(self.fail(Class::Timeout)),
             Fault::Panic => panic!("a fault injected into {}", self.policy.name),
             Fault::Delay(time) => {
-                std::thread::sleep(time);
+                wait::park_for(time);
                 None
             }
         }

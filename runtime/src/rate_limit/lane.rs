@@ -5,16 +5,10 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::gcra::Quota;
+use super::rate::Rate;
 use super::sliding::{Log, Span};
 use crate::breaker::Nanos;
 use crate::turns::{Queued, Turns};
-
-/// How a limit counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Rate {
-    TokenBucket(Quota),
-    SlidingWindow(Span),
-}
 
 /// Tokens, and who waits for them.
 ///

@@ -2,6 +2,7 @@
 
 mod gcra;
 mod lane;
+mod rate;
 mod sliding;
 
 use std::fmt;
@@ -11,9 +12,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
-use steadfast_options::{Algorithm, Mode, Name, RateLimitPatch, defaults};
+use steadfast_options::{Mode, Name, RateLimitPatch, defaults};
 
-use crate::breaker::{Nanos, nanos};
+use crate::breaker::Nanos;
 use crate::clock;
 use crate::config::values::Held;
 use crate::config::{Kind, SetValue};
@@ -24,10 +25,9 @@ use crate::rejection::Rejection;
 use crate::telemetry::would_reject;
 use crate::turns::Turn;
 use crate::wait;
-use gcra::Quota;
+use lane::Lane;
 pub(crate) use lane::Token;
-use lane::{Lane, Rate};
-use sliding::Span;
+use rate::Rate;
 
 /// A handle to a named rate limit. A clone is the same limit.
 ///
@@ -80,7 +80,8 @@ pub(crate) enum Taken {
 /// A place in the queue for a token.
 pub(crate) struct LimitWait {
     turn: Turn<Lane>,
-    clock: fn() -> Nanos,
+    /// Whose clock may become another while it waits.
+    limit: RateLimit,
 }
 
 impl LimitWait {
@@ -89,8 +90,7 @@ impl LimitWait {
         if !self.turn.is_first(waker) {
             return Err(None);
         }
-        let now = (self.clock)();
-        let taken = self.turn.of().take_in_turn(now);
+        let taken = self.turn.of().take_in_turn(self.limit.now());
         taken.map_err(|time| Some(clock::precise().saturating_add(time)))
     }
 }
@@ -139,15 +139,6 @@ impl RateLimit {
             clock::now()
         } else {
             clock::precise()
-        }
-    }
-
-    /// The clock that is precise enough.
-    fn clock(&self) -> fn() -> Nanos {
-        if self.0.coarse.load(Ordering::Relaxed) {
-            clock::now
-        } else {
-            clock::precise
         }
     }
 
@@ -291,7 +282,7 @@ impl RateLimit {
             Err(time) => match Turn::take(lane, None) {
                 Some(turn) => Taken::Wait(LimitWait {
                     turn,
-                    clock: self.clock(),
+                    limit: self.clone(),
                 }),
                 None => Taken::Refused(time),
             },
@@ -345,35 +336,6 @@ impl RateLimit {
             resets_in: Duration::from_nanos(lane.map_or(0, |lane| lane.fresh_in(now))),
             keys: self.0.keys.len(),
         }
-    }
-}
-
-impl Rate {
-    fn new(patch: &RateLimitPatch) -> Self {
-        let max = patch.max.unwrap_or(defaults::rate_limit::max);
-        let per = nanos(patch.per.unwrap_or(defaults::rate_limit::per));
-        match patch.algorithm.unwrap_or(defaults::rate_limit::algorithm) {
-            Algorithm::SlidingWindow => Self::SlidingWindow(Span {
-                max: max as usize,
-                per,
-            }),
-            _ => Self::TokenBucket(Quota::new(max, per, patch.burst.unwrap_or(max))),
-        }
-    }
-
-    /// The most tokens there can be.
-    fn most(self) -> u64 {
-        match self {
-            Self::SlidingWindow(span) => span.max as u64,
-            Self::TokenBucket(quota) => quota.tolerance / quota.interval,
-        }
-    }
-
-    /// A coarse clock lets tokens in by the grain: that loses none where a bucket takes much
-    /// longer than a grain to fill, and the exact log needs exact times.
-    fn allows_coarse_time(self) -> bool {
-        const COARSE_ENOUGH: Nanos = 250_000_000;
-        matches!(self, Self::TokenBucket(quota) if quota.tolerance >= COARSE_ENOUGH)
     }
 }
 
