@@ -45,6 +45,28 @@ fn limits_lets_through_what_it_says_and_ends_with_the_breakers_by_host() {
 }
 
 #[test]
+fn quotas_hold_for_a_model_for_speech_and_for_each_user() {
+    let lines = lines(env!("CARGO_BIN_EXE_quotas"));
+    let begins = |place: usize, with: &str| {
+        assert!(lines[place].starts_with(with), "{lines:#?}");
+    };
+    begins(1, "language-model: 50 of 50 used, all back in ");
+    assert!(lines[1].ends_with("; 5 of 5 inside, 45 wait"), "{lines:#?}");
+    assert_eq!(lines[2], "served: 50 of 70");
+    assert!(lines[3].ends_with("; 0 of 5 inside, 0 wait"), "{lines:#?}");
+    assert_eq!(lines[5], "speech: 20 of 20 inside, 10 wait");
+    assert_eq!(lines[6], "served: 30 of 30");
+    begins(
+        8,
+        "ann, request 201: 429 Too Many Requests, ratelimit-limit: 200, ratelimit-remaining: 0, retry-after: ",
+    );
+    assert_eq!(
+        lines[9],
+        "bob, request 1: 200 OK, ratelimit-limit: 200, ratelimit-remaining: 199"
+    );
+}
+
+#[test]
 fn nested_ends_at_its_deadline_and_so_does_the_service_it_asks() {
     let lines = lines(env!("CARGO_BIN_EXE_nested"));
     let keys: Vec<_> = lines

@@ -1,9 +1,16 @@
-//! HTTP: answers to rejected calls, and the time left of a call in a header (feature `http`).
+//! HTTP: answers to rejected calls, the time left of a call in a header, and what inbound limits need
+//! to know (feature `http`).
+
+mod client;
+mod quota;
 
 use std::time::Duration;
 
 use ::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use ::http::{HeaderMap, Response, StatusCode};
+
+pub use client::{client_ip, network_of};
+pub use quota::{RATE_LIMIT_LIMIT, RATE_LIMIT_REMAINING, RATE_LIMIT_RESET, write_rate_limit};
 
 use crate::current::current;
 use crate::rejection::Rejection;

@@ -162,6 +162,15 @@ impl<P: Named> Names<P> {
         }
     }
 
+    /// The policy of this name, if it is in use or a call declares it.
+    pub(crate) fn find(&self, name: Name, config: &Config) -> Option<P> {
+        if let Some((known, _)) = self.known(name) {
+            return Some(known);
+        }
+        let declared = Definition::of(P::KIND, name, &config.sources()).is_declared();
+        declared.then(|| self.get(name, config))
+    }
+
     /// What is in force of the policy of this name, whether it has been used or not.
     pub(crate) fn definition(&self, name: Name, config: &Config) -> Arc<Definition> {
         match self.known(name) {

@@ -4,7 +4,7 @@ mod values;
 mod versions;
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 #[cfg(all(feature = "testing", feature = "config"))]
 use std::ffi::OsString;
 use std::pin::Pin;
@@ -22,6 +22,7 @@ use crate::catalog;
 use crate::config::{Config, Kind, name_in};
 use crate::conflict::Conflict;
 use crate::definition::{self, ByHand};
+use crate::limits::Limits;
 use crate::names::Names;
 use crate::policy::PolicyRef;
 use crate::rate_limit::RateLimit;
@@ -147,6 +148,56 @@ impl Registry {
     #[must_use]
     pub fn bulkhead(&self, name: &str) -> Bulkhead {
         self.bulkhead_named(checked(name))
+    }
+
+    /// The rate limit and the bulkhead of this name, as one; none where no call declares either and
+    /// nobody has asked for one by hand.
+    ///
+    /// # Panics
+    ///
+    /// Where `name` is no name.
+    ///
+    /// ```
+    /// use steadfast::{Rejection, registry, resilient};
+    ///
+    /// #[resilient(rate_limit(name = "doc.llm", max = 50), bulkhead(name = "doc.llm", max = 5))]
+    /// async fn complete() -> Result<(), Rejection> { Ok(()) }
+    ///
+    /// let llm = registry().limits("doc.llm").unwrap();
+    /// let place = llm.try_enter()?;
+    /// assert_eq!(llm.status().to_string(), "doc.llm: 1 of 50 used, all back in 1.2s; 1 of 5 inside, 0 wait");
+    /// assert!(registry().limits("doc.nobody").is_none());
+    /// # Ok::<(), Rejection>(())
+    /// ```
+    #[must_use]
+    pub fn limits(&self, name: &str) -> Option<Limits> {
+        self.limits_named(checked(name))
+    }
+
+    /// Every name that a rate limit or a bulkhead in use has, with both as one.
+    #[must_use]
+    pub fn all_limits(&self) -> Vec<Limits> {
+        let limits = self.rate_limits().into_iter().map(|limit| limit.name());
+        let bulkheads = self.bulkheads().into_iter();
+        let names: BTreeSet<Name> = limits
+            .chain(bulkheads.map(|bulkhead| bulkhead.name()))
+            .collect();
+        let names = names.into_iter();
+        names.filter_map(|name| self.limits_named(name)).collect()
+    }
+
+    fn limits_named(&self, name: Name) -> Option<Limits> {
+        let Inner {
+            rate_limits,
+            bulkheads,
+            config,
+            ..
+        } = &*self.0;
+        Limits::of(
+            name,
+            rate_limits.find(name, config),
+            bulkheads.find(name, config),
+        )
     }
 
     pub(crate) fn breaker_named(&self, name: Name) -> Breaker {

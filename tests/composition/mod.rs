@@ -6,6 +6,7 @@ mod build;
 mod calls;
 mod disagreements;
 mod hops;
+mod inbound;
 mod layer;
 mod layer_repeats;
 mod readiness;

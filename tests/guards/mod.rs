@@ -12,6 +12,7 @@ mod current;
 mod keyed_breakers;
 mod keyed_limits;
 mod levels;
+mod limits_as_one;
 mod nested;
 mod order;
 mod pairs;

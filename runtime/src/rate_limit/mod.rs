@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use steadfast_options::{Mode, Name, RateLimitPatch, defaults};
 
-use crate::breaker::Nanos;
+use crate::breaker::{Nanos, nanos};
 use crate::clock;
 use crate::config::values::Held;
 use crate::config::{Kind, SetValue};
@@ -68,6 +68,12 @@ impl Forgettable for Arc<Lane> {
 pub(crate) enum Whose {
     All,
     Of(Key),
+}
+
+impl Whose {
+    pub(crate) fn of(key: &(impl Hash + ?Sized)) -> Self {
+        Self::Of(Key::of(key))
+    }
 }
 
 /// A token, or a place in the queue for one, or no way to one in time.
@@ -179,6 +185,16 @@ impl RateLimit {
         self.try_acquire_whose(Whose::Of(Key::of(key)))
     }
 
+    /// As [`try_acquire`](Self::try_acquire), with the token; none where the mode lets everybody pass.
+    pub(crate) fn try_token(&self) -> Result<Option<Token>, Rejection> {
+        if !self.0.mode.enforces() {
+            self.take_quietly(Whose::All);
+            return Ok(None);
+        }
+        let taken = self.take(Whose::All);
+        taken.map(Some).map_err(|time| self.rejection(time))
+    }
+
     #[inline]
     fn try_acquire_whose(&self, whose: Whose) -> Result<(), Rejection> {
         if !self.0.mode.enforces() {
@@ -237,16 +253,69 @@ impl RateLimit {
         self.acquire_whose(Whose::Of(Key::of(key))).await
     }
 
+    /// Takes a token, waiting for its turn no longer than `wait`, nor past the deadline of the call
+    /// around. With a wait of zero it is [`try_acquire`](Self::try_acquire) for async code.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::RateLimited`], at once, where the turn would come too late.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`acquire`](Self::acquire).
+    pub async fn acquire_within(&self, wait: Duration) -> Result<(), Rejection> {
+        self.acquire_whose_within(&Whose::All, wait).await.map(drop)
+    }
+
+    /// As [`acquire_within`](Self::acquire_within), of the tokens of one key.
+    ///
+    /// # Errors
+    ///
+    /// As [`acquire_within`](Self::acquire_within), and at once where the key is new and `max_keys`
+    /// others are in use.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`acquire`](Self::acquire).
+    pub async fn acquire_within_for(
+        &self,
+        key: &(impl Hash + ?Sized),
+        wait: Duration,
+    ) -> Result<(), Rejection> {
+        self.acquire_whose_within(&Whose::of(key), wait)
+            .await
+            .map(drop)
+    }
+
     async fn acquire_whose(&self, whose: Whose) -> Result<(), Rejection> {
+        self.acquire_whose_within(&whose, Duration::MAX)
+            .await
+            .map(drop)
+    }
+
+    /// The token; none where the mode lets everybody pass.
+    pub(crate) async fn acquire_whose_within(
+        &self,
+        whose: &Whose,
+        wait: Duration,
+    ) -> Result<Option<Token>, Rejection> {
+        let whose = *whose;
         if !self.0.mode.enforces() {
-            return self.try_acquire_whose(whose);
+            self.take_quietly(whose);
+            return Ok(None);
         }
-        match self.take_or_wait(whose, wait::longest()) {
-            Taken::Token(_) => Ok(()),
+        let wait = wait::longest().min(nanos(wait));
+        let end = clock::precise().saturating_add(wait);
+        match self.take_or_wait(whose, wait) {
+            Taken::Token(token) => Ok(Some(token)),
             Taken::Refused(time) => Err(self.rejection(time)),
             Taken::Wait(place) => {
-                wait::until(|waker| place.poll(waker)).await;
-                Ok(())
+                wait::until(|waker| match place.poll(waker) {
+                    Ok(token) => Ok(Ok(Some(token))),
+                    Err(_) if clock::left(end).is_none() => Ok(Err(self.rejection(0))),
+                    Err(at) => Err(Some(at.map_or(end, |at| at.min(end)))),
+                })
+                .await
             }
         }
     }
@@ -322,8 +391,14 @@ impl RateLimit {
     /// Tokens used and left of one key; as good as new where the key is not known.
     #[must_use]
     pub fn status_for(&self, key: &(impl Hash + ?Sized)) -> LimitStatus {
-        let lane = self.0.keys.get(Key::of(key), Arc::clone);
-        self.status_of(lane.as_ref())
+        self.status_whose(&Whose::of(key))
+    }
+
+    pub(crate) fn status_whose(&self, whose: &Whose) -> LimitStatus {
+        match *whose {
+            Whose::All => self.status(),
+            Whose::Of(key) => self.status_of(self.0.keys.get(key, Arc::clone).as_ref()),
+        }
     }
 
     fn status_of(&self, lane: Option<&Arc<Lane>>) -> LimitStatus {

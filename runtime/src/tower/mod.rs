@@ -5,6 +5,9 @@
 //! axum wants layers that cannot fail: with feature `axum` as well, [`PolicyLayer::answering`] makes
 //! one, which answers a rejected request with the rejection's status and `Retry-After`.
 //!
+//! For a limit alone, of each user or address, [`LimitLayer`] (with feature `http`) answers 429 and says
+//! on every answer how much is left.
+//!
 //! # tonic
 //!
 //! Around a client's channel the layer works as it is; a rejection comes back as the `source()` of
@@ -36,6 +39,8 @@
 
 #[cfg(feature = "axum")]
 mod answer;
+#[cfg(feature = "http")]
+mod limit;
 mod service;
 
 use std::error::Error as StdError;
@@ -47,6 +52,8 @@ use tower_layer::Layer;
 
 #[cfg(feature = "axum")]
 pub use answer::{Answering, AnsweringFuture, AnsweringLayer};
+#[cfg(feature = "http")]
+pub use limit::{LimitLayer, Limited, LimitedFuture};
 pub use service::{Guarded, GuardedFuture};
 
 use crate::builder::Policy;
