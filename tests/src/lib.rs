@@ -9,6 +9,9 @@ use std::time::Duration;
 
 use steadfast::{Registry, Rejection, SiteInfo};
 
+/// Redis servers, sentinels and clusters, and a network with faults.
+pub use steadfast_rig as redis;
+
 pub use dependency::{Dependency, Failure, TRANSIENT};
 pub use events::{Event, listen};
 

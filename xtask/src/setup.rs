@@ -28,6 +28,14 @@ pub(crate) const REDIS: Tool = Tool {
     wanted_by: "the tests of shared state",
 };
 
+/// Only its library is used, which moves the clock of one server.
+pub(crate) const FAKETIME: Tool = Tool {
+    program: "faketime",
+    apt: "faketime",
+    others: "libfaketime",
+    wanted_by: "the tests of a Redis whose clock jumps",
+};
+
 pub(crate) const VALGRIND: Tool = Tool {
     program: "valgrind",
     apt: "valgrind libc6-dbg",

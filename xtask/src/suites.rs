@@ -11,7 +11,7 @@ use anyhow::{Result, bail};
 use crate::bounded;
 use crate::cargo::{cargo, has};
 use crate::counts::Counts;
-use crate::setup::{self, REDIS};
+use crate::setup::{self, FAKETIME, REDIS};
 use crate::steps::{Outcome, Steps};
 
 /// With every feature. The examples are left out since `testing` would change their clock, the
@@ -46,6 +46,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let mut steps = Steps::default();
     if !args.no_setup {
         setup::ensure(&REDIS);
+        setup::ensure(&FAKETIME);
     }
     let runner = Runner::find();
     let mut counts = Counts::default();
