@@ -158,6 +158,8 @@ pub struct Answer {
     pub calls: i64,
     /// What the script says besides.
     pub extra: String,
+    /// Slow calls in the window, or when it opened.
+    pub slow: i64,
 }
 
 impl Answer {
@@ -167,7 +169,18 @@ impl Answer {
     ///
     /// The reply itself, where it is an error or of another shape.
     pub fn of(reply: Reply) -> Result<Self, Reply> {
-        let [state, epoch, remaining, opens, lock, failures, calls, extra] = reply.items() else {
+        let [
+            state,
+            epoch,
+            remaining,
+            opens,
+            lock,
+            failures,
+            calls,
+            extra,
+            slow,
+        ] = reply.items()
+        else {
             return Err(reply);
         };
         let int = |item: &Reply| match item {
@@ -184,6 +197,7 @@ impl Answer {
                 failures: int(failures)?,
                 calls: int(calls)?,
                 extra: extra.text(),
+                slow: int(slow)?,
             })
         };
         read().ok_or(reply)

@@ -16,12 +16,12 @@ fn each_transition_is_announced_once_with_what_follows_from_it() {
         let closed = breaker.steer("release").epoch;
         breaker.steer("release");
         let expected = [
-            format!("v1|x|{open}|1|30000000|1"),
-            format!("v1|x|{}|2|0|1", half_open.epoch),
-            format!("v1|x|{failed}|1|30000000|2"),
-            format!("v1|x|{forced}|3|0|0"),
-            format!("v1|x|{disabled}|4|0|0"),
-            format!("v1|x|{closed}|0|0|0"),
+            format!("v1|x|{open}|1|30000000|1|5|5|0"),
+            format!("v1|x|{}|2|0|1|5|5|0", half_open.epoch),
+            format!("v1|x|{failed}|1|30000000|2|5|5|0"),
+            format!("v1|x|{forced}|3|0|0|0|0|0"),
+            format!("v1|x|{disabled}|4|0|0|0|0|0"),
+            format!("v1|x|{closed}|0|0|0|0|0|0"),
         ];
         assert_eq!(breaker.store.announced(), expected);
     });
@@ -33,7 +33,7 @@ fn what_is_restored_is_announced() {
         breaker.restore(1_700_000_000_000_000, 1, 5 * SECOND, 2, "");
         assert_eq!(
             breaker.store.announced(),
-            ["v1|x|1700000000000000|1|5000000|2"]
+            ["v1|x|1700000000000000|1|5000000|2|0|0|0"]
         );
     });
 }

@@ -134,7 +134,10 @@ fn slow_calls_open_by_their_own_rate() {
     on_each_store(&rules, |breaker| {
         assert_eq!(breaker.record(0, "a0", 1, [4, 4, 4]).state, CLOSED);
         let answer = breaker.record(0, "b0", 1, [1, 0, 1]);
-        assert_eq!((answer.state, answer.failures, answer.calls), (OPEN, 4, 5));
+        assert_eq!(
+            (answer.state, answer.failures, answer.calls, answer.slow),
+            (OPEN, 4, 5, 5)
+        );
     });
 }
 

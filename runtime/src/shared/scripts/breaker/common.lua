@@ -1,6 +1,6 @@
 -- What every script of a breaker begins with: its keys, the caller's rules, what is stored, how a
 -- transition is made, and the reply. Each script ends with `return run(function(b) … end)`, whose
--- result is the reply's last field.
+-- result is the reply's last but one field: what the script says beside the state.
 --
 -- Times and lengths are microseconds. The only clock is the server's: instances get what remains.
 -- All keys share one hash tag, so a script touches one slot of a cluster; it sends its effects to
@@ -125,7 +125,7 @@ local function load()
     state = number('st'), epoch = number('ep'), open_until = number('ou'), opens = number('oc'),
     successes = number('ps'), fence = number('fc'), pruned = number('pq'),
     lock = LOCKS[stored.lock] and stored.lock or '',
-    tripped = { calls = number('tc'), failed = number('tf') },
+    tripped = { calls = number('tc'), failed = number('tf'), slow = number('ts') },
     slots = slots_of(stored),
   }
   b.ring, b.moved = ring_of(flat(redis.call('HGETALL', RING)), b.now)
@@ -159,20 +159,21 @@ local function store(b, epoch, state)
   b.epoch, b.state = epoch, state
   b.successes, b.slots, b.ring = 0, {}, {}
   if state ~= OPEN then b.open_until = 0 end
-  if state == CLOSED then b.opens, b.tripped = 0, { calls = 0, failed = 0 } end
+  if state == CLOSED then b.opens, b.tripped = 0, { calls = 0, failed = 0, slow = 0 } end
   local stale = {}
   for _, field in ipairs(redis.call('HKEYS', STATE)) do
     if string.match(field, '^p%d+$') then stale[#stale + 1] = field end
   end
   redis.call('HSET', STATE, 'st', state, 'ep', whole(epoch), 'ou', whole(b.open_until),
     'oc', whole(b.opens), 'ps', 0, 'lock', b.lock,
-    'tc', whole(b.tripped.calls), 'tf', whole(b.tripped.failed))
+    'tc', whole(b.tripped.calls), 'tf', whole(b.tripped.failed), 'ts', whole(b.tripped.slow))
   for _, field in ipairs(stale) do redis.call('HDEL', STATE, field) end
   redis.call('DEL', RING, BATCHES, FAILED)
   keep(b)
   -- Whoever may not publish still decides: the others hear of it when they next ask.
   redis.pcall(rules.publish, rules.channel, table.concat({
-    'v1', rules.name, whole(epoch), shown(b), whole(remaining(b)), whole(b.opens) }, '|'))
+    'v1', rules.name, whole(epoch), shown(b), whole(remaining(b)), whole(b.opens),
+    whole(b.tripped.failed), whole(b.tripped.calls), whole(b.tripped.slow) }, '|'))
 end
 
 -- A transition. Epochs follow the clock, so that none comes again even after all data was lost, and
@@ -221,7 +222,7 @@ end
 -- The counts that opened it are shown until it closes.
 local function reply(b, extra)
   local counts = b.state == CLOSED and counts_of(b.ring) or b.tripped
-  return { shown(b), b.epoch, remaining(b), b.opens, b.lock, counts.failed, counts.calls, extra }
+  return { shown(b), b.epoch, remaining(b), b.opens, b.lock, counts.failed, counts.calls, extra, counts.slow }
 end
 
 -- Redis 6 puts the place in the script before an error's code, which instances go by.

@@ -18,7 +18,7 @@ return run(function(b)
   if epoch <= b.epoch then return 0 end
   b.lock = LOCKS[lock] and lock or ''
   b.opens = opens
-  b.tripped = { calls = 0, failed = 0 }
+  b.tripped = { calls = 0, failed = 0, slow = 0 }
   -- One that is due stays open with nothing left: its first probe must still be a transition.
   b.open_until = b.now + math.min(math.max(0, left), rules.longest_open)
   store(b, epoch, state <= HALF_OPEN and state or CLOSED)
