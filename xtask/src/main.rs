@@ -11,6 +11,7 @@ mod fuzz;
 mod lints;
 mod loom;
 mod memory;
+mod model;
 mod setup;
 mod steps;
 mod suites;
@@ -47,6 +48,8 @@ enum Task {
     Ci(ci::Args),
     /// Run the concurrency models under loom.
     Loom,
+    /// Search the model of the shared protocol in full, which takes minutes and some gigabytes.
+    Model,
     /// Run the tests of unsafe code under Miri, or under valgrind where Miri is not installed.
     Miri(memory::Args),
     /// Write OPTIONS.md anew from the table of options.
@@ -77,6 +80,7 @@ fn main() -> ExitCode {
         Task::Test(args) => suites::run(&args),
         Task::Ci(args) => ci::run(&args),
         Task::Loom => Ok(loom::run()),
+        Task::Model => model::run(),
         Task::Miri(args) => Ok(memory::run(&args)),
         Task::Options => tools::options(),
         Task::Schema => tools::schema(),

@@ -4,6 +4,7 @@
 //! The runtime's own tests use the simulated store too, beneath the real code of its instances.
 
 pub mod breaker;
+pub mod model;
 mod sim;
 
 pub use sim::{Published, SimScript, SimStore};
