@@ -1,10 +1,11 @@
 //! Partial policies, which all layers merge into.
 
+use crate::keyword::{Counting, Scope};
 use crate::kind::Raw;
 use crate::suggest::closest;
 use crate::table::{
     BreakerPatch, BulkheadPatch, CachePatch, CallPatch, FallbackPatch, OptionMeta, POLICIES, Place,
-    PolicyMeta, RateLimitPatch, RetryPatch, Served,
+    PolicyMeta, RateLimitPatch, RetryPatch, Served, defaults,
 };
 use crate::value::Value;
 
@@ -142,6 +143,15 @@ impl BreakerPatch {
     #[must_use]
     pub const fn has_rate_rule(&self) -> bool {
         self.failure_rate.is_some() || self.slow_call.is_some()
+    }
+
+    /// How failures are counted: where a fleet shares the breaker, all of them in its window.
+    #[must_use]
+    pub fn counts_by(&self) -> Counting {
+        match self.scope {
+            Some(Scope::Shared) => Counting::Window,
+            _ => self.counting.unwrap_or(defaults::breaker::counting),
+        }
     }
 }
 
@@ -344,8 +354,8 @@ mod tests {
     fn unknown_and_later_options_are_told_apart() {
         let unknown = Setting::parse("retry.maxx", &Raw::Int(1)).unwrap_err();
         assert_eq!(unknown, "unknown option \"maxx\"; did you mean \"max\"?");
-        let later = Setting::parse("breaker.quorum", &Raw::Int(2)).unwrap_err();
-        assert_eq!(later, "`breaker.quorum` is not available yet");
+        let later = Setting::parse("fallback.spool", &Raw::Text("x")).unwrap_err();
+        assert_eq!(later, "`fallback.spool` is not available yet");
         let policy = Setting::parse("cache.max", &Raw::Int(1)).unwrap_err();
         assert_eq!(policy, "`cache` is not available yet");
     }

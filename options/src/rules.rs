@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::duration::duration_text;
-use crate::keyword::{Algorithm, Counting, FallbackKind, Guards};
+use crate::keyword::{Algorithm, Counting, FallbackKind, Guards, Scope};
 use crate::patch::Patch;
 use crate::table::{BreakerPatch, FallbackPatch, RateLimitPatch, RetryPatch, defaults};
 use crate::value::Window;
@@ -58,6 +58,7 @@ pub fn validate(patch: &Patch, flavor: Flavor) -> Vec<Fault> {
     limits(patch, flavor, &mut faults);
     if let Some(breaker) = &patch.breaker {
         window(breaker, &mut faults);
+        sharing(breaker, &mut faults);
         rates(breaker, &mut faults);
         recovery(breaker, patch, &mut faults);
     }
@@ -148,7 +149,7 @@ fn window(breaker: &BreakerPatch, faults: &mut Faults) {
             "window_calls {calls} is out of range; the outcomes are kept in memory: write at most {MOST_WINDOW_CALLS}"
         ));
     }
-    let counting = breaker.counting.unwrap_or(defaults::breaker::counting);
+    let counting = breaker.counts_by();
     let Some(failures) = breaker.failures else {
         return;
     };
@@ -167,6 +168,46 @@ fn window(breaker: &BreakerPatch, faults: &mut Faults) {
             ));
         }
         _ => {}
+    }
+}
+
+/// What a fleet shares is counted in one place, in buckets of time.
+fn sharing(breaker: &BreakerPatch, faults: &mut Faults) {
+    if breaker.scope != Some(Scope::Shared) {
+        if breaker.quorum.is_some_and(|quorum| quorum > 1) {
+            faults.add(
+                "breaker.quorum",
+                "`quorum` counts instances of a fleet; it needs `scope = \"shared\"`",
+            );
+        }
+        return;
+    }
+    if breaker.counting == Some(Counting::Consecutive) {
+        faults.add(
+            "breaker.counting",
+            "a shared breaker counts all failures in its window, since calls of many instances have \
+             no order; write `counting = \"window\"`, or leave it out",
+        );
+    }
+    if breaker.window_calls.is_some() {
+        faults.add(
+            "breaker.window_calls",
+            "a shared breaker has a window of time, since calls of many instances have no order; \
+             write `window`",
+        );
+    }
+    if breaker.window == Some(Window::Unbounded) {
+        faults.add(
+            "breaker.window",
+            "a shared breaker's counts must age, or they would stay in Redis for ever; write a \
+             duration such as \"60s\"",
+        );
+    }
+    if breaker.key.is_some() {
+        faults.add(
+            "breaker.key",
+            "a breaker by key belongs to one process; leave out `key`, or write `scope = \"local\"`",
+        );
     }
 }
 

@@ -107,12 +107,12 @@ macro_rules! for_each_policy {
                     "What an open breaker does to `/health`."
                 mode(Kind::keyword::<Mode>(), Mode) [value Mode::Enforce] registry served
                     "As `mode`, of the named policy, wherever it is used."
-                scope(Kind::keyword::<Scope>(), Scope) [value Scope::Local] registry later
-                    "This process, or the fleet through Redis."
+                scope(Kind::keyword::<Scope>(), Scope) [value Scope::Local] registry served
+                    "This process, or the fleet through Redis: then `counting` is `window`, and there is no `key`."
                 failures(Kind::COUNT, u32) [value 5] registry served
                     "Trip rule: opens at this many failures. Holds when no trip rule is set."
                 counting(Kind::keyword::<Counting>(), Counting) [value Counting::Consecutive] registry served
-                    "`consecutive`: failures since the last success that are younger than `window` (exact times, at most 1,000); `window`: all failures in it."
+                    "`consecutive`: failures since the last success that are younger than `window` (exact times, at most 1,000); `window`: all failures in it, as always where `scope` is `shared`."
                 failure_rate(Kind::RATIO, Ratio) [none] registry served
                     "Trip rule: opens when failed / all reaches this, once `min_calls` are in the window."
                 slow_call(Kind::DURATION, Duration) [none] registry served
@@ -142,7 +142,7 @@ macro_rules! for_each_policy {
                     "Which classes are failures; any other class is a success, but `Ignored` counts as nothing."
                 guards(Kind::keyword::<Guards>(), Guards) [value Guards::Attempt] call served
                     "Inside the retry, or around it."
-                quorum(Kind::COUNT, u32) [value 1] registry later
+                quorum(Kind::COUNT, u32) [value 1] registry served
                     "Shared only: different instances that must have seen failures in the window."
             }
             retry RetryPatch none "Tries again, with growing pauses." {

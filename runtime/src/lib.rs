@@ -62,6 +62,8 @@ mod retry;
 mod scoped;
 #[cfg(feature = "config")]
 mod setup;
+#[cfg(feature = "redis")]
+mod shared;
 mod site;
 mod sites;
 mod slot;
@@ -88,6 +90,8 @@ pub use error::{CallErr, Error};
 pub use limits::{Entered, Limits, LimitsStatus};
 pub use policy::CallCounts;
 pub use rate_limit::{LimitStatus, RateLimit};
+#[cfg(feature = "redis")]
+pub use registry::RedisStatus;
 pub use registry::{Registry, Scope, registry};
 pub use rejection::Rejection;
 pub use retry::{Backoff, Delays, Retrying};

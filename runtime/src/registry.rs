@@ -1,5 +1,7 @@
 //! Named policies, and who uses which registry.
 
+#[cfg(feature = "redis")]
+mod fleet;
 mod values;
 mod versions;
 
@@ -63,9 +65,15 @@ struct Inner {
     /// By the address of the site.
     policies: Mutex<HashMap<usize, Versions>>,
     made: AllMade,
+    /// With whom policies are shared.
+    #[cfg(feature = "redis")]
+    fleet: Mutex<Option<Arc<crate::shared::Fleet>>>,
     #[cfg(feature = "testing")]
     kit: Arc<crate::testing::Kit>,
 }
+
+#[cfg(feature = "redis")]
+pub use fleet::RedisStatus;
 
 static GLOBAL: LazyLock<Registry> = LazyLock::new(|| {
     let registry = Registry::new();
@@ -201,7 +209,18 @@ impl Registry {
     }
 
     pub(crate) fn breaker_named(&self, name: Name) -> Breaker {
-        self.0.breakers.get(name, &self.0.config)
+        let breaker = self.0.breakers.get(name, &self.0.config);
+        if breaker.wants_fleet() {
+            self.share(&breaker);
+        }
+        breaker
+    }
+
+    /// Without Redis, what is to be shared is local, and that is said once.
+    #[cfg(not(feature = "redis"))]
+    #[allow(clippy::unused_self)] // as with Redis
+    fn share(&self, breaker: &Breaker) {
+        breaker.stays_alone();
     }
 
     pub(crate) fn rate_limit_named(&self, name: Name) -> RateLimit {

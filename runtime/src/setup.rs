@@ -1,5 +1,8 @@
 //! Putting a configuration in force, and changing it while calls run.
 
+#[cfg(feature = "redis")]
+mod redis;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -7,7 +10,7 @@ use std::time::SystemTime;
 use steadfast_options::Name;
 
 use crate::catalog;
-use crate::config::{Loaded, SetupError, UnknownNames, load};
+use crate::config::{Backing, Loaded, SetupError, UnknownNames, load};
 use crate::registry::Registry;
 use crate::telemetry::{Event, report};
 
@@ -48,6 +51,8 @@ pub fn setup() -> Setup {
         unknown: None,
         #[cfg(feature = "watch")]
         watching: false,
+        #[cfg(feature = "redis")]
+        redis: crate::shared::RedisSettings::default(),
     }
 }
 
@@ -61,6 +66,8 @@ pub struct Setup {
     unknown: Option<UnknownNames>,
     #[cfg(feature = "watch")]
     watching: bool,
+    #[cfg(feature = "redis")]
+    pub(crate) redis: crate::shared::RedisSettings,
 }
 
 impl Setup {
@@ -97,15 +104,19 @@ impl Setup {
 
     /// Checks everything, then puts it in force as a whole.
     ///
+    /// Where Redis is configured, it waits until Redis is there, a second at most. A Redis that is out
+    /// of reach is no error: what is shared works locally, says that it is `degraded`, and joins later.
+    ///
     /// # Errors
     ///
-    /// Every fault there is, each with file, line and column, or the variable's name. Nothing has
-    /// changed then.
+    /// Every fault there is, each with file, line and column, or the variable's name: also an address
+    /// of Redis that is none, a certificate or a password that Redis or TLS does not accept, and
+    /// `scope = "shared"` where no Redis is configured. Nothing has changed then.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is awaited: a setup that was polled is done.
-    #[allow(clippy::unused_async)] // a shared state will be waited for
+    /// A setup that is dropped before it is done has changed nothing.
+    #[cfg_attr(not(feature = "redis"), allow(clippy::unused_async))] // nothing is waited for then
     pub async fn start(self) -> Result<Steadfast, SetupError> {
         let names = self.announced.iter();
         let wrong: Vec<String> = names.filter_map(|name| Name::check(name).err()).collect();
@@ -123,20 +134,28 @@ impl Setup {
                 "this registry is set up already; `reload()` what is there, or `stop()` it first",
             ));
         }
+        let begun = Begun(self.registry.clone());
         let steadfast = Steadfast(Arc::new(Running {
             setup: self,
             status: Mutex::default(),
             loading: Mutex::new(Loading::Open),
             #[cfg(feature = "watch")]
             watch: Mutex::default(),
+            #[cfg(feature = "redis")]
+            redis: Mutex::default(),
         }));
-        match steadfast.begin() {
-            Ok(()) => Ok(steadfast),
-            Err(error) => {
-                steadfast.0.setup.registry.end_setup();
-                Err(error)
-            }
-        }
+        steadfast.begin().await?;
+        std::mem::forget(begun);
+        Ok(steadfast)
+    }
+}
+
+/// Lets the registry be set up by somebody else, where this one comes to nothing.
+struct Begun(Registry);
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        self.0.end_setup();
     }
 }
 
@@ -151,6 +170,9 @@ struct Running {
     loading: Mutex<Loading>,
     #[cfg(feature = "watch")]
     watch: Mutex<Option<crate::config::Watch>>,
+    /// Where Redis is, as all that is said of it comes to: in force since the start.
+    #[cfg(feature = "redis")]
+    redis: Mutex<crate::shared::RedisSettings>,
 }
 
 /// Whether changes of files are still of interest.
@@ -177,10 +199,19 @@ pub struct ConfigStatus {
 }
 
 impl Steadfast {
-    fn begin(&self) -> Result<(), SetupError> {
+    #[cfg_attr(not(feature = "redis"), allow(clippy::unused_async))]
+    async fn begin(&self) -> Result<(), SetupError> {
         #[cfg(feature = "watch")]
         let seen = crate::config::Prints::of(&self.0.setup.files);
-        self.reload()?;
+        let loaded = self.load();
+        #[cfg(feature = "redis")]
+        let loaded = match loaded {
+            Ok(loaded) => self.connect(&loaded.redis).await.map(|()| loaded),
+            Err(error) => Err(error),
+        };
+        self.conclude(loaded)?;
+        #[cfg(feature = "redis")]
+        self.0.setup.registry.share_all();
         #[cfg(feature = "watch")]
         if self.0.setup.watching {
             return self.watch(seen);
@@ -211,29 +242,34 @@ impl Steadfast {
 
     /// To be called while no other load is under way.
     fn reload_now(&self) -> Result<(), SetupError> {
-        let loaded = self.load();
+        self.conclude(self.load())
+    }
+
+    /// Puts in force what was loaded, or says why not.
+    fn conclude(&self, loaded: Result<Loaded, SetupError>) -> Result<(), SetupError> {
         let mut status = self.status_mut();
         status.last = Some(SystemTime::now());
-        let (event, result) = match loaded {
-            Ok(warnings) => {
+        let result = match loaded {
+            Ok(loaded) => {
                 status.loaded += 1;
                 status.error = None;
-                status.warnings = warnings;
-                (status.clone(), Ok(()))
+                status.warnings = self.install(loaded);
+                Ok(())
             }
             Err(error) => {
                 status.failed += 1;
                 status.error = Some(error.clone());
-                (status.clone(), Err(error))
+                Err(error)
             }
         };
+        let event = status.clone();
         drop(status);
         report(&Event::Configured(&event));
         result
     }
 
-    /// Loads and installs; gives the warnings.
-    fn load(&self) -> Result<Vec<String>, SetupError> {
+    /// Reads and checks everything.
+    fn load(&self) -> Result<Loaded, SetupError> {
         let Setup {
             registry,
             files,
@@ -254,11 +290,40 @@ impl Steadfast {
             unknown,
             &config.sites(),
             &in_use,
+            self.backing(),
         );
-        let Loaded { layers, warnings } = loaded.map_err(|faults| SetupError::of(&faults))?;
-        config.announce(announced);
-        registry.install(layers);
-        Ok(warnings.iter().map(ToString::to_string).collect())
+        loaded.map_err(|faults| SetupError::of(&faults))
+    }
+
+    #[cfg(feature = "redis")]
+    fn backing(&self) -> Backing {
+        if self.0.setup.redis.is_configured() || self.0.setup.registry.fleet().is_some() {
+            Backing::Known
+        } else {
+            Backing::Asked
+        }
+    }
+
+    #[cfg(not(feature = "redis"))]
+    #[allow(clippy::unused_self)] // only Redis backs what is shared
+    fn backing(&self) -> Backing {
+        Backing::Asked
+    }
+
+    /// Puts in force what was loaded; gives the warnings.
+    fn install(&self, loaded: Loaded) -> Vec<String> {
+        let Setup {
+            registry,
+            announced,
+            ..
+        } = &self.0.setup;
+        registry.config().announce(announced);
+        #[allow(unused_mut)] // without Redis there is nothing to add
+        let mut warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
+        #[cfg(feature = "redis")]
+        warnings.extend(self.unlike_at_start(&loaded.redis));
+        registry.install(loaded.layers);
+        warnings
     }
 
     /// How the loads so far went.
@@ -271,18 +336,24 @@ impl Steadfast {
         self.0.status.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Ends the watch over the files, and leaves what is in force as it is. The registry may be set
-    /// up anew then.
+    /// Ends the watch over the files and the connection to Redis, and leaves what is in force as it is:
+    /// what was shared goes on locally, from its last state. The registry may be set up anew then.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is awaited: a stop that was polled is done.
-    #[allow(clippy::unused_async)] // a shared state will be waited for
+    /// A stop that was polled is done, but other instances may count this one for 15 s more.
+    #[cfg_attr(not(feature = "redis"), allow(clippy::unused_async))] // nothing is waited for then
     pub async fn stop(self) {
         #[cfg(feature = "watch")]
         drop(self.watch_mut().take());
         *self.loading() = Loading::Stopped;
+        #[cfg(feature = "redis")]
+        let fleet = self.0.setup.registry.leave_fleet();
         self.0.setup.registry.end_setup();
+        #[cfg(feature = "redis")]
+        if let Some(fleet) = fleet {
+            fleet.stop().await;
+        }
     }
 
     #[cfg(feature = "watch")]

@@ -129,7 +129,7 @@ pub fn check_config(
     name: impl AsRef<std::path::Path>,
     text: impl AsRef<[u8]>,
 ) -> Result<(), crate::SetupError> {
-    use crate::config::{load_said, read_bytes};
+    use crate::config::{Backing, load_said, read_bytes};
 
     let registry = Registry::current();
     let said = read_bytes(name.as_ref(), text.as_ref());
@@ -139,6 +139,7 @@ pub fn check_config(
         crate::UnknownNames::Refuse,
         &registry.sites(),
         &registry.in_use(&[]),
+        Backing::Known, // a variable may name the Redis
     );
     loaded
         .map(drop)

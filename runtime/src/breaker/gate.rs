@@ -15,7 +15,7 @@ use std::num::NonZeroU64;
 use std::sync::OnceLock;
 
 use super::policy::Thresholds;
-use super::rules::{Rules, Shown};
+use super::rules::{NoProbe, Rules, Shown};
 use super::state::{State, Transition};
 use super::successes::{Successes, Writers};
 use super::window::{Nanos, Outcome};
@@ -110,6 +110,29 @@ impl Pass {
 pub(crate) struct Refused {
     /// Until a call may be tried; none where that depends on others.
     pub(crate) retry_in: Option<Nanos>,
+    /// A lease was asked for: when so many requests are through, it is worth another try.
+    pub(crate) asked: Option<u64>,
+}
+
+impl Refused {
+    fn before(retry_in: Option<Nanos>) -> Self {
+        Self {
+            retry_in,
+            asked: None,
+        }
+    }
+}
+
+impl From<NoProbe> for Refused {
+    fn from(none: NoProbe) -> Self {
+        match none {
+            NoProbe::Before(retry_in) => Self::before(retry_in),
+            NoProbe::Asked(round) => Self {
+                retry_in: None,
+                asked: Some(round),
+            },
+        }
+    }
 }
 
 /// What changed, for telemetry, once the lock is free again.
@@ -124,6 +147,8 @@ pub(crate) struct Change {
     pub(crate) probes: Option<(usize, usize)>,
     /// Open for how long, where it opened.
     pub(crate) open_for: Option<Nanos>,
+    /// Whether the fleet is to hear of it.
+    pub(crate) is_news: bool,
 }
 
 pub(crate) struct Gate {
@@ -134,7 +159,7 @@ pub(crate) struct Gate {
     /// The epoch in which the state began.
     since: AtomicU64,
     rules: Mutex<Rules>,
-    successes: OnceLock<Successes>,
+    pub(super) successes: OnceLock<Successes>,
     writers: Writers,
     /// How long it stays open at most.
     longest: AtomicU64,
@@ -176,16 +201,14 @@ impl Gate {
         (word & STATE == CLOSED).then(|| Pass::ordinary(word >> EPOCH_SHIFT))
     }
 
-    /// Lets a call pass, or refuses it.
-    pub(crate) fn admit(&self, now: Nanos) -> Result<(Pass, Change), Refused> {
+    /// Lets a call pass, or refuses it. `round` is what the caller waits for, where it was told so.
+    pub(crate) fn admit(&self, now: Nanos, round: Option<u64>) -> Result<(Pass, Change), Refused> {
         let word = self.word.load(Ordering::Acquire);
         if word & STATE == bits(State::Open) {
             let left = self.open_until.load(Ordering::Relaxed).saturating_sub(now);
             // More than there can be is for the rules to look into.
             if left > 0 && left <= self.longest.load(Ordering::Relaxed) {
-                return Err(Refused {
-                    retry_in: Some(left),
-                });
+                return Err(Refused::before(Some(left)));
             }
         }
         let mut change = Change::default();
@@ -193,10 +216,9 @@ impl Gate {
         let role = match rules.state {
             State::Closed => Role::Ordinary(rules.epoch),
             State::Disabled => Role::Uncounted,
-            State::ForcedOpen => return Err(Refused { retry_in: None }),
+            State::ForcedOpen => return Err(Refused::before(None)),
             State::Open | State::HalfOpen => {
-                let (token, transition) =
-                    rules.probe(now).map_err(|retry_in| Refused { retry_in })?;
+                let (token, transition) = rules.probe(now, round)?;
                 change.transition = transition;
                 change.probes = Some(rules.probes());
                 Role::Probe(token)
@@ -214,10 +236,10 @@ impl Gate {
         }
         let until = self.open_until.load(Ordering::Relaxed);
         match word & STATE {
-            state if state == bits(State::ForcedOpen) => Some(Refused { retry_in: None }),
-            state if state == bits(State::Open) && now < until => Some(Refused {
-                retry_in: Some(until - now),
-            }),
+            state if state == bits(State::ForcedOpen) => Some(Refused::before(None)),
+            state if state == bits(State::Open) && now < until => {
+                Some(Refused::before(Some(until - now)))
+            }
             _ => None,
         }
     }
@@ -298,6 +320,7 @@ impl Gate {
             threshold: rules.thresholds.failures,
             probes: None,
             open_for: transition.map(|_| rules.open_until.saturating_sub(now)),
+            is_news: rules.is_led() && !outcome.is_plain(),
         }
     }
 
@@ -309,6 +332,7 @@ impl Gate {
         Change {
             transition,
             open_for,
+            is_news: rules.is_led(),
             ..Change::default()
         }
     }
@@ -336,12 +360,13 @@ impl Gate {
         self.publish(&rules, now);
         Change {
             transition,
+            is_news: rules.fleet.is_some(),
             ..Change::default()
         }
     }
 
     /// The rules, and the time by their count.
-    fn rules(&self, now: Nanos) -> (MutexGuard<'_, Rules>, Nanos) {
+    pub(super) fn rules(&self, now: Nanos) -> (MutexGuard<'_, Rules>, Nanos) {
         let mut rules = lock(&self.rules);
         let origin = rules.origin;
         let now = rules.meet(now);
@@ -358,7 +383,7 @@ impl Gate {
     }
 
     /// Makes the rules' state known to those who do not take the lock.
-    fn publish(&self, rules: &Rules, now: Nanos) {
+    pub(super) fn publish(&self, rules: &Rules, now: Nanos) {
         self.open_until.store(rules.open_until, Ordering::Relaxed);
         self.settled_until
             .store(rules.settled_until, Ordering::Relaxed);

@@ -90,12 +90,6 @@ impl Breaker {
         }
     }
 
-    fn thresholds(&self) -> Thresholds {
-        self.0
-            .gate
-            .look(clock::now(), |rules, _| rules.thresholds.clone())
-    }
-
     /// How the keys are, the worst of them by name.
     pub(super) fn keys_status(&self) -> KeysStatus {
         let Some(keyed) = self.0.keyed.get() else {

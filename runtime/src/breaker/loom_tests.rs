@@ -65,7 +65,7 @@ fn open(thresholds: Thresholds) -> Arc<Gate> {
 fn enter(gate: &Gate, now: Nanos) -> Result<(Pass, Change), Refused> {
     match gate.admit_if_closed() {
         Some(pass) => Ok((pass, Change::default())),
-        None => gate.admit(now),
+        None => gate.admit(now, None),
     }
 }
 

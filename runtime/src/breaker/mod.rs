@@ -2,9 +2,11 @@
 
 mod gate;
 mod keyed;
+mod member;
 mod permit;
 mod policy;
 mod rules;
+mod sharing;
 mod state;
 mod status;
 mod successes;
@@ -24,10 +26,18 @@ use std::time::Duration;
 use steadfast_options::{Mode, Name};
 
 pub(crate) use gate::Pass;
+pub(crate) use member::Steer;
+#[cfg(feature = "redis")]
+pub(crate) use member::{Message, ProbeEnd, SUCCESSES_EVERY, Seen};
 pub(crate) use policy::{Thresholds, nanos, probe_timeout};
+pub(crate) use sharing::NoPass;
+#[cfg(feature = "redis")]
+pub(crate) use sharing::{Heard, Unheard};
 pub use state::State;
 pub use status::BreakerStatus;
 pub(crate) use successes::{Successes, Writers};
+#[cfg(feature = "redis")]
+pub(crate) use window::Counts;
 pub(crate) use window::{Buckets, Nanos, Outcome, TimeWindow};
 
 use crate::clock;
@@ -36,11 +46,12 @@ use crate::lasting::Forever;
 use crate::mode::SharedMode;
 use crate::rejection::Rejection;
 use crate::telemetry::{Event, report, would_reject};
-use gate::{Change, Gate, Refused};
+use gate::{Change, Gate};
 use keyed::KeyedBreakers;
 pub use keyed::{KeyStatus, KeysStatus};
 pub use permit::Permit;
 use rules::Rules;
+use sharing::Sharing;
 use state::Transition;
 use tuning::{UNTIMED, slow_call};
 
@@ -75,6 +86,8 @@ struct Inner {
     mode: SharedMode,
     forever: Forever<Breaker>,
     keyed: OnceLock<Box<KeyedBreakers>>,
+    /// Where a fleet shares it, or is to.
+    sharing: Sharing,
     #[cfg(feature = "testing")]
     changed: tokio::sync::Notify,
 }
@@ -107,6 +120,7 @@ impl Breaker {
             mode: SharedMode::default(),
             forever: Forever::default(),
             keyed: OnceLock::new(),
+            sharing: Sharing::of(thresholds.scope),
             gate,
             #[cfg(feature = "testing")]
             changed: tokio::sync::Notify::new(),
@@ -139,29 +153,41 @@ impl Breaker {
         }
     }
 
-    /// Closes it, with counts and growth at zero; ends a manual state.
+    /// Closes it, with counts and growth at zero; ends a manual state. For the whole fleet, where it is
+    /// shared: at once here, and in milliseconds elsewhere.
     pub fn reset(&self) {
-        self.by_hand(Rules::reset);
+        self.by_hand(Steer::Reset, Rules::reset);
     }
 
     /// Opens it until [`release`](Self::release) or [`reset`](Self::reset).
     pub fn force_open(&self) {
-        self.by_hand(|rules, now| rules.hold(State::ForcedOpen, now));
+        self.by_hand(Steer::ForceOpen, |rules, now| {
+            rules.hold(State::ForcedOpen, now)
+        });
     }
 
     /// Lets every call through and counts nothing, until [`release`](Self::release) or
     /// [`reset`](Self::reset).
     pub fn disable(&self) {
-        self.by_hand(|rules, now| rules.hold(State::Disabled, now));
+        self.by_hand(Steer::Disable, |rules, now| {
+            rules.hold(State::Disabled, now)
+        });
     }
 
     /// Ends a manual state; else does nothing.
     pub fn release(&self) {
-        self.by_hand(Rules::release);
+        self.by_hand(Steer::Release, Rules::release);
     }
 
-    fn by_hand(&self, act: impl FnOnce(&mut Rules, Nanos) -> Option<Transition>) {
-        self.report(&self.0.gate.by_hand(clock::now(), act));
+    fn by_hand(&self, steer: Steer, act: impl FnOnce(&mut Rules, Nanos) -> Option<Transition>) {
+        let change = self.0.gate.by_hand(clock::now(), |rules, now| {
+            let transition = act(rules, now);
+            if let Some(member) = &mut rules.fleet {
+                member.steer(steer);
+            }
+            transition
+        });
+        self.report(&change);
     }
 
     /// Asks to make a call. Say how it ended on the permit; a dropped permit counts as nothing.
@@ -169,10 +195,12 @@ impl Breaker {
     /// # Errors
     ///
     /// [`Rejection::CircuitOpen`] while the breaker is open, or half-open with all places for
-    /// probes taken. None where its mode is `observe` or `off`.
+    /// probes taken. None where its mode is `observe` or `off`. Of a breaker that a fleet shares, a
+    /// probe needs a lease: the first call that comes is refused while one is asked for, and one that
+    /// comes a moment later has it. Annotated functions wait that moment.
     pub fn admit(&self) -> Result<Permit, Rejection> {
         let pass = if self.0.mode.enforces() {
-            Some(self.pass()?)
+            Some(self.pass_or_ask()?)
         } else {
             self.pass_quietly()
         };
@@ -187,7 +215,7 @@ impl Breaker {
         if self.mode() == Mode::Off {
             return None;
         }
-        let pass = self.pass();
+        let pass = self.pass_or_ask();
         pass.map_err(|rejection| would_reject(None, &rejection))
             .ok()
     }
@@ -213,13 +241,13 @@ impl Breaker {
 
     #[inline(never)]
     fn pass_unless_closed(&self) -> Result<Pass, Rejection> {
-        let (pass, change) = self
-            .0
-            .gate
-            .admit(clock::now())
-            .map_err(|refused| self.rejection(refused))?;
-        self.report(&change);
-        Ok(pass)
+        self.pass_or_wait(sharing::NOTHING_ASKED)
+            .map_err(|no_pass| no_pass.rejection)
+    }
+
+    /// As [`pass`](Self::pass), but asks for a lease where one is needed, for whoever comes next.
+    pub(crate) fn pass_or_ask(&self) -> Result<Pass, Rejection> {
+        self.pass_or_wait(None).map_err(|no_pass| no_pass.rejection)
     }
 
     /// Whether a call would be refused, with nothing taken.
@@ -227,14 +255,13 @@ impl Breaker {
         self.0
             .gate
             .refuses(clock::now())
-            .map(|refused| self.rejection(refused))
+            .map(|refused| self.rejection(refused.retry_in))
     }
 
-    fn rejection(&self, refused: Refused) -> Rejection {
-        let retry_in = refused.retry_in.map(Duration::from_nanos);
+    fn rejection(&self, retry_in: Option<Nanos>) -> Rejection {
         Rejection::CircuitOpen {
             breaker: self.name(),
-            retry_in,
+            retry_in: retry_in.map(Duration::from_nanos),
         }
     }
 
@@ -334,6 +361,9 @@ impl Breaker {
                 out,
                 places,
             });
+        }
+        if change.is_news {
+            self.tell_fleet();
         }
         #[cfg(feature = "testing")]
         if change.transition.is_some() {

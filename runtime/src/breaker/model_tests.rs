@@ -177,7 +177,7 @@ impl Pair {
             .gate
             .admit_if_closed()
             .map(|pass| (pass, Change::default()));
-        let ours = quick.map_or_else(|| self.gate.admit(self.clock()), Ok);
+        let ours = quick.map_or_else(|| self.gate.admit(self.clock(), None), Ok);
         let theirs = self.model.admit(self.now);
         let ((pass, change), (leave, turn)) = match (ours, theirs) {
             (Ok(ours), Ok(theirs)) => (ours, theirs),

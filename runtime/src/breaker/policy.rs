@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use steadfast_options::{BreakerPatch, Counting, Window, defaults};
+use steadfast_options::{BreakerPatch, Counting, Scope, Window, defaults};
 
 use super::window::Nanos;
 
@@ -21,6 +21,9 @@ pub(crate) struct Thresholds {
     pub(crate) half_open: usize,
     pub(crate) close_after: u32,
     pub(crate) probe_timeout: Nanos,
+    pub(crate) scope: Scope,
+    /// Instances of the fleet that must have seen failures.
+    pub(crate) quorum: u32,
 }
 
 /// When a call is slow, and how many may be.
@@ -80,7 +83,7 @@ impl Thresholds {
         });
         Self {
             failures,
-            counting: patch.counting.unwrap_or(defaults::breaker::counting),
+            counting: patch.counts_by(),
             failure_rate: patch.failure_rate.map(steadfast_options::Ratio::get),
             slow: patch.slow_call.map(|call| Slow {
                 call: nanos(call),
@@ -100,6 +103,8 @@ impl Thresholds {
             half_open: patch.half_open.unwrap_or(defaults::breaker::half_open) as usize,
             close_after: patch.close_after.unwrap_or(defaults::breaker::close_after),
             probe_timeout: nanos(probe_timeout),
+            scope: patch.scope.unwrap_or(defaults::breaker::scope),
+            quorum: patch.quorum.unwrap_or(defaults::breaker::quorum),
         }
     }
 

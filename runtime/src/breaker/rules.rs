@@ -3,6 +3,7 @@
 //! The states are those of Michael Nygard's circuit breaker ("Release It!", 2007), with bounded
 //! probes on leases, and epochs: an outcome belongs to the state that admitted its call.
 
+use super::member::{Hears, Lease, Member, ProbeEnd, Seen};
 use super::policy::{LooksBack, Thresholds, WindowSize};
 use super::state::{State, Transition};
 use super::window::{Buckets, CallWindow, Counts, FailureRun, Nanos, Outcome, TimeWindow};
@@ -16,15 +17,36 @@ pub(crate) struct Shown {
     pub(crate) counts: Counts,
 }
 
+impl Shown {
+    /// Of rules that count all failures in a window.
+    fn of(counts: Counts) -> Self {
+        Self {
+            failures: counts.failed,
+            counts,
+        }
+    }
+}
+
 /// Times that come further out of order than this are no race between threads, but a clock that
 /// was turned back, as tests can.
 const RACE: Nanos = 1_000_000_000;
 
 /// A place among the probes, held until its result or its expiry.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Probe {
     token: u64,
     expires: Nanos,
+    /// Of a breaker that a fleet shares.
+    lease: Option<Lease>,
+}
+
+/// Why no probe may be sent now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoProbe {
+    /// Until a probe may be tried; none where that depends on other probes.
+    Before(Option<Nanos>),
+    /// A lease is asked for: it is here, or not to be had, when so many such requests are through.
+    Asked(u64),
 }
 
 /// What the rules remember.
@@ -53,6 +75,10 @@ pub(crate) struct Rules {
     probe_successes: u32,
     last_token: u64,
     latest: Nanos,
+    /// Where a fleet shares the breaker: what this instance knows of it.
+    pub(crate) fleet: Option<Box<Member>>,
+    /// The epoch here of the state that the fleet led to last.
+    led: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -94,6 +120,8 @@ impl Rules {
             probe_successes: 0,
             last_token: 0,
             latest: now,
+            fleet: None,
+            led: 0,
             thresholds,
         }
     }
@@ -115,7 +143,13 @@ impl Rules {
             self.origin = now;
         }
         self.settled_until = 0;
-        if let (State::Open, Some(opened_at)) = (self.state, self.opened_at) {
+        if let Some(member) = &mut self.fleet {
+            member.recut(rules.window.time());
+            member.begin_window();
+        }
+        if let (State::Open, Some(opened_at)) = (self.state, self.opened_at)
+            && !self.is_led()
+        {
             self.open_until = opened_at.saturating_add(rules.open_time(self.opens));
         }
     }
@@ -208,8 +242,11 @@ impl Rules {
             History::Time(window) if !outcome.is_plain() => window.add(self.origin, now, outcome),
             _ => {}
         }
+        if let Some(member) = &mut self.fleet {
+            member.counted(outcome, now);
+        }
         let counts = self.counts(now, plain);
-        if self.trips(&counts, now) {
+        if !self.is_led() && self.trips(&counts, now) {
             self.tripped = Some(Shown {
                 failures: self.failures(&counts, now),
                 counts,
@@ -245,6 +282,9 @@ impl Rules {
 
     /// What `status` shows: the counts that tripped stay until it closes.
     pub(crate) fn shown(&self, now: Nanos, plain: u64) -> Shown {
+        if let Some(member) = self.fleet.as_deref().filter(|member| member.is_led()) {
+            return Shown::of(member.seen(now));
+        }
         self.tripped.unwrap_or_else(|| {
             let counts = self.counts(now, plain);
             Shown {
@@ -252,6 +292,11 @@ impl Rules {
                 counts,
             }
         })
+    }
+
+    /// Whether not these rules decide, but the store that the fleet shares.
+    pub(crate) fn is_led(&self) -> bool {
+        self.fleet.as_ref().is_some_and(|member| member.is_led())
     }
 
     fn trips(&self, counts: &Counts, now: Nanos) -> bool {
@@ -279,27 +324,63 @@ impl Rules {
     ///
     /// # Errors
     ///
-    /// The time until a probe may be tried; none where that depends on other probes.
-    pub(crate) fn probe(&mut self, now: Nanos) -> Result<(u64, Option<Transition>), Option<Nanos>> {
-        let mut transition = None;
+    /// Why there is none.
+    ///
+    /// `round` is what a caller waits for that was told so before.
+    pub(crate) fn probe(
+        &mut self,
+        now: Nanos,
+        round: Option<u64>,
+    ) -> Result<(u64, Option<Transition>), NoProbe> {
         match self.state {
-            State::Open if now < self.open_until => return Err(Some(self.open_until - now)),
-            State::Open => transition = Some(self.move_to(State::HalfOpen, now)),
-            State::HalfOpen => {}
-            State::Closed | State::ForcedOpen | State::Disabled => return Err(None),
+            State::Open if now < self.open_until => {
+                return Err(NoProbe::Before(Some(self.open_until - now)));
+            }
+            State::Open | State::HalfOpen => {}
+            State::Closed | State::ForcedOpen | State::Disabled => {
+                return Err(NoProbe::Before(None));
+            }
         }
+        if self.is_led() {
+            return self.led_probe(now, round).map(|token| (token, None));
+        }
+        let open = self.state == State::Open;
+        let transition = open.then(|| self.move_to(State::HalfOpen, now));
         // Exactly at its time-out a probe gives its place up.
         self.probes.retain(|probe| now < probe.expires);
-        if self.probes.len() >= self.thresholds.half_open {
-            return Err(None);
+        // Nobody counts the probes of a fleet whose store is away: each instance sends one.
+        let places = self.fleet.as_ref().map_or(self.thresholds.half_open, |_| 1);
+        if self.probes.len() >= places {
+            return Err(NoProbe::Before(None));
         }
-        self.last_token += 1;
         let expires = now.saturating_add(self.thresholds.probe_timeout);
+        Ok((self.send_probe(expires, None), transition))
+    }
+
+    /// With a lease, which is asked for where there is none here.
+    fn led_probe(&mut self, now: Nanos, round: Option<u64>) -> Result<u64, NoProbe> {
+        let Some(member) = &mut self.fleet else {
+            return Err(NoProbe::Before(None));
+        };
+        let Some((lease, expires)) = member.take_lease(now) else {
+            let round = match round {
+                Some(round) => Some(round).filter(|round| !member.is_through(*round)),
+                None => member.ask(now),
+            };
+            return Err(round.map_or(NoProbe::Before(None), NoProbe::Asked));
+        };
+        self.probes.retain(|probe| now < probe.expires);
+        Ok(self.send_probe(expires, Some(lease)))
+    }
+
+    fn send_probe(&mut self, expires: Nanos, lease: Option<Lease>) -> u64 {
+        self.last_token += 1;
         self.probes.push(Probe {
             token: self.last_token,
             expires,
+            lease,
         });
-        Ok((self.last_token, transition))
+        self.last_token
     }
 
     /// Probes that are out now, and how many may be.
@@ -315,7 +396,13 @@ impl Rules {
         now: Nanos,
     ) -> Option<Transition> {
         let place = self.probes.iter().position(|probe| probe.token == token)?;
-        self.probes.swap_remove(place);
+        let probe = self.probes.swap_remove(place);
+        if let (Some(lease), Some(member)) = (probe.lease, &mut self.fleet) {
+            member.probe_ended(lease, ProbeEnd::of(outcome));
+        }
+        if self.is_led() {
+            return None;
+        }
         match outcome? {
             Outcome {
                 failed: false,
@@ -373,6 +460,51 @@ impl Rules {
         self.window = History::new(&self.thresholds);
         self.probes.clear();
         self.probe_successes = 0;
+        if let Some(member) = &mut self.fleet {
+            member.begin_window();
+        }
         transition
+    }
+
+    /// A fleet shares it from now on. What it was before is of this instance alone.
+    pub(crate) fn share(&mut self, now: Nanos) {
+        if self.fleet.is_none() {
+            let window = self.thresholds.window.time();
+            self.fleet = Some(Box::new(Member::new(window, now)));
+            // Nothing is decided here yet that the fleet's state would make void.
+            self.led = if self.state == State::Closed {
+                self.since
+            } else {
+                0
+            };
+        }
+    }
+
+    /// The store said something of the breaker that the fleet shares.
+    pub(crate) fn hear(&mut self, seen: Seen, now: Nanos) -> Option<Transition> {
+        let member = self.fleet.as_mut()?;
+        let lead = match member.hears(seen, now) {
+            Hears::Nothing => return None,
+            Hears::Newer => seen,
+            Hears::KnownAgain if self.since == self.led => return None,
+            Hears::KnownAgain => member.led_to(now),
+        };
+        let transition = self.move_to(lead.state, now);
+        self.led = self.since;
+        self.opens = lead.opens;
+        match lead.state {
+            State::Open => {
+                self.open_until = now.saturating_add(lead.remaining);
+                self.opened_at.get_or_insert(now);
+            }
+            State::HalfOpen => {}
+            State::Closed | State::ForcedOpen | State::Disabled => {
+                (self.tripped, self.opened_at) = (None, None);
+            }
+        }
+        if matches!(lead.state, State::Open | State::HalfOpen) {
+            self.tripped = Some(Shown::of(lead.counts));
+        }
+        (transition.from != transition.to).then_some(transition)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use steadfast_options::Name;
+use steadfast_options::{Name, Scope};
 
 use super::KeysStatus;
 use super::rules::{Rules, Shown};
@@ -33,6 +33,11 @@ pub struct BreakerStatus {
     pub opened_ago: Option<Duration>,
     /// When a probe may be tried, while it is open.
     pub retry_in: Option<Duration>,
+    /// Whether this process has it alone, or shares it with a fleet.
+    pub scope: Scope,
+    /// Whether it is to be shared but goes by this process's counts alone, since Redis is away or none
+    /// is configured.
+    pub degraded: bool,
     /// The breakers of its keys, where it is used by key.
     pub keys: KeysStatus,
 }
@@ -61,6 +66,8 @@ impl BreakerStatus {
                 .map(|at| Duration::from_nanos(now.saturating_sub(at))),
             retry_in: (state == State::Open)
                 .then(|| Duration::from_nanos(rules.open_until.saturating_sub(now))),
+            scope: thresholds.scope,
+            degraded: thresholds.scope == Scope::Shared && !rules.is_led(),
             keys: KeysStatus::default(),
         }
     }

@@ -103,6 +103,19 @@ impl Stripe {
         }
     }
 
+    /// What it counted for `epoch` in one bucket.
+    fn count(&self, epoch: u64, id: u64) -> u64 {
+        if self.epoch.load(Ordering::Acquire) != epoch {
+            return 0;
+        }
+        let held = self.ring[(id % BUCKETS) as usize].load(Ordering::Acquire);
+        if held >> 32 == id & COUNT {
+            held & COUNT
+        } else {
+            0
+        }
+    }
+
     /// What it counted for `epoch`, `current` being the newest bucket of the window.
     fn sum(&self, epoch: u64, current: u64) -> u64 {
         if self.epoch.load(Ordering::Acquire) != epoch {
@@ -237,6 +250,20 @@ impl Successes {
         Turned::Done
     }
 
+    /// Successes of `epoch` in the window that ends now, each bucket by its number.
+    pub(crate) fn each(
+        &self,
+        epoch: u64,
+        origin: Nanos,
+        now: Nanos,
+    ) -> impl Iterator<Item = (u64, u64)> {
+        let current = self.buckets.get().id(origin, now);
+        (current.saturating_sub(BUCKETS - 1)..=current).map(move |id| {
+            let counted = self.stripes.all().map(|stripe| stripe.count(epoch, id));
+            (id, counted.sum())
+        })
+    }
+
     /// Successes of `epoch` in the window that ends now.
     pub(crate) fn sum(&self, epoch: u64, origin: Nanos, now: Nanos) -> u64 {
         let current = self.buckets.get().id(origin, now);
@@ -256,6 +283,8 @@ mod tests {
         successes.add(1, 1_000, 1_009);
         successes.add(1, 1_000, 1_050);
         assert_eq!(successes.sum(1, 1_000, 1_099), 3);
+        let each: Vec<_> = successes.each(1, 1_000, 1_050).collect();
+        assert_eq!(each, [(0, 2), (1, 0), (2, 0), (3, 0), (4, 0), (5, 1)]);
         assert_eq!(successes.sum(1, 1_000, 1_100), 1);
         successes.add(2, 1_200, 1_200);
         assert_eq!(successes.sum(1, 1_000, 1_100), 0);

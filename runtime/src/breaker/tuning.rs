@@ -20,6 +20,7 @@ impl Breaker {
     /// Goes on by other thresholds, with state and counts as they are.
     pub(crate) fn retuned(&self, thresholds: &Thresholds, max_keys: u32) {
         self.retune_one(thresholds);
+        self.set_scope(thresholds.scope);
         self.retune_keys(thresholds, max_keys);
     }
 

@@ -39,6 +39,18 @@ pub(crate) struct Counts {
     pub(crate) slow: u64,
 }
 
+impl std::ops::Add for Counts {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            calls: self.calls + other.calls,
+            failed: self.failed + other.failed,
+            slow: self.slow + other.slow,
+        }
+    }
+}
+
 /// How a time window is cut into numbered buckets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Buckets {
@@ -118,11 +130,7 @@ impl TimeWindow {
             .ring
             .iter()
             .filter(|(id, _)| Buckets::holds(current, *id));
-        held.fold(Counts::default(), |sum, (_, counts)| Counts {
-            calls: sum.calls + counts.calls,
-            failed: sum.failed + counts.failed,
-            slow: sum.slow + counts.slow,
-        })
+        held.fold(Counts::default(), |sum, (_, counts)| sum + *counts)
     }
 }
 

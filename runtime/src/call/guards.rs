@@ -8,7 +8,7 @@ use steadfast_options::{Guards, Mode};
 
 use super::{Call, Stage};
 use crate::__private::KeyValue;
-use crate::breaker::{Breaker, Nanos, nanos};
+use crate::breaker::{Breaker, Nanos, NoPass, nanos};
 use crate::bulkhead::Places;
 use crate::classify::Class;
 use crate::clock;
@@ -37,8 +37,10 @@ pub(super) enum Passed {
     Wait(Option<Nanos>),
 }
 
-/// A place in the queue of a guard.
+/// A place in the queue of a guard, or what else is waited for.
 pub(super) enum Waiting {
+    /// The leases for probes of a fleet, in which round, and how long at most.
+    Lease(u64, Nanos),
     Token(LimitWait, Nanos),
     Place(Turn<Places>, Nanos),
 }
@@ -48,6 +50,9 @@ pub(super) enum Held {
     Refused(Rejection),
     Wait(Option<Nanos>),
 }
+
+/// How long a call waits for a lease: as long as whoever asks the store waits for an answer.
+const LEASE_WAIT: Duration = Duration::from_millis(100);
 
 impl From<Held> for Passed {
     fn from(held: Held) -> Self {
@@ -139,7 +144,10 @@ impl Call<'_> {
                 return held.into();
             }
             if let Err(rejection) = self.pass_breaker() {
-                return Passed::Refused(rejection);
+                match self.without_pass(rejection, waker) {
+                    Ok(()) => {}
+                    Err(held) => return held.into(),
+                }
             }
             if self.level == Guards::Attempt {
                 return Passed::All;
@@ -157,6 +165,46 @@ impl Call<'_> {
             self.pass = Some(breaker.pass()?);
         }
         Ok(())
+    }
+
+    /// A breaker that a fleet shares has a lease for a probe in a moment, or none: worth the wait, since
+    /// otherwise nobody would probe where each instance makes few calls.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn without_pass(&mut self, rejection: Rejection, waker: &Waker) -> Result<(), Held> {
+        let waiting = match self.known_waiting() {
+            Some(Waiting::Lease(round, end)) => Some((*round, *end)),
+            _ => None,
+        };
+        let Some(breaker) = self.breaker().filter(|breaker| breaker.is_shared()) else {
+            return Err(Held::Refused(rejection));
+        };
+        // Whoever wakes it does so after this, or has been here before: then the next try tells.
+        breaker.wait_for_lease(waker);
+        match breaker.pass_or_wait(waiting.map(|(round, _)| round)) {
+            Ok(pass) => {
+                self.pass = Some(pass);
+                self.stop_waiting();
+                Ok(())
+            }
+            Err(NoPass { rejection, round }) => {
+                let now = clock::precise();
+                let end = waiting.map_or_else(
+                    || now.saturating_add(self.before_deadline(LEASE_WAIT)),
+                    |(_, end)| end,
+                );
+                match round {
+                    Some(round) if now < end => {
+                        *self.rest().waiting = Some(Waiting::Lease(round, end));
+                        Err(Held::Wait(Some(end)))
+                    }
+                    _ => {
+                        self.stop_waiting();
+                        Err(Held::Refused(rejection))
+                    }
+                }
+            }
+        }
     }
 
     /// Rate limit and bulkhead. Asked again after each wait, from the start, so that a breaker that

@@ -36,10 +36,14 @@ impl Call<'_> {
                 return held.into();
             }
             if let Err(rejection) = self.pass_breaker() {
-                if !self.observes_breaker() {
-                    return Passed::Refused(rejection);
+                if self.observes_breaker() {
+                    self.pass = self
+                        .breaker()
+                        .and_then(|breaker| breaker.pass_or_ask().ok());
+                    self.policy.would_reject(&rejection);
+                } else if let Err(held) = self.without_pass(rejection, waker) {
+                    return held.into();
                 }
-                self.policy.would_reject(&rejection);
             }
             if self.level == Guards::Attempt {
                 return Passed::All;

@@ -109,6 +109,11 @@ impl Call<'_> {
         self.known_rest().is_some_and(|rest| rest.waiting.is_some())
     }
 
+    /// What it waits for, if it does.
+    pub(super) fn known_waiting(&self) -> Option<&Waiting> {
+        self.known_rest()?.waiting.as_ref()
+    }
+
     pub(super) fn stop_waiting(&mut self) {
         if self.known_rest().is_some() {
             *self.rest().waiting = None;

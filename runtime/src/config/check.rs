@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use steadfast_options::{Fault as Broken, Flavor, Name, Patch, Place, Setting, closest, validate};
+use steadfast_options::{
+    Fault as Broken, Flavor, Name, Patch, Place, Scope, Setting, Value, closest, validate,
+};
 
 use super::layers::{Target, Whom, form_of, owner};
 use super::report::{At, Fault};
@@ -27,6 +29,8 @@ pub(crate) struct Checked {
     pub(crate) faults: Vec<Fault>,
     /// Names that nothing declares.
     pub(crate) unknown: Vec<Fault>,
+    /// Policies that a fleet is to share: faults where there is no place for that.
+    pub(crate) shared: Vec<Fault>,
 }
 
 /// Checks names, what may be added to a call, and the rules between options after merging.
@@ -45,6 +49,7 @@ pub(crate) fn check(sources: &Sources, in_use: &InUse) -> Checked {
         let definition = check.definition(*kind, *name);
         check.rules(&definition.in_force, Flavor::Async, &whose(*name));
     }
+    check.shared();
     check.checked
 }
 
@@ -218,6 +223,31 @@ impl Check<'_> {
                 _ => format!("{message}, in {whose}"),
             };
             self.checked.faults.push(Fault::new(&origin, message));
+        }
+    }
+
+    /// Policies that a fleet is to share, each at the place that says so.
+    fn shared(&mut self) {
+        let mut named: Vec<_> = self.definitions.iter().collect();
+        named.sort_by_key(|((kind, name), _)| (kind.word(), *name));
+        for ((kind, name), definition) in named {
+            let path = match kind {
+                Kind::Breaker => "breaker.scope",
+                Kind::RateLimit => "rate_limit.scope",
+                Kind::Bulkhead => "bulkhead.scope",
+            };
+            let mut values = definition.in_force.values().iter();
+            let shared = values
+                .find(|value| value.path == path && value.value == Value::from(Scope::Shared));
+            if let Some(value) = shared {
+                let message = format!(
+                    "the {} {name:?} is shared, but no Redis is configured; add \
+                     `.redis(\"redis://…\")` to the setup, [redis] with a `url` to the file, or the \
+                     variable STEADFAST_REDIS_URL",
+                    kind.word().replace('_', " ")
+                );
+                self.checked.shared.push(Fault::new(&value.origin, message));
+            }
         }
     }
 

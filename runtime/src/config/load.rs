@@ -30,6 +30,18 @@ pub enum UnknownNames {
 pub(crate) struct Loaded {
     pub(crate) layers: Layers,
     pub(crate) warnings: Vec<Fault>,
+    /// What files and variables say of Redis.
+    #[cfg(feature = "redis")]
+    pub(crate) redis: crate::shared::RedisSettings,
+}
+
+/// Whether there is a place for what a fleet shares, whatever files and variables say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Backing {
+    /// The code names one, or nothing is to be said of it.
+    Known,
+    /// Only files and variables may name one.
+    Asked,
 }
 
 /// Reads and checks everything.
@@ -43,9 +55,10 @@ pub(crate) fn load(
     unknown: UnknownNames,
     sites: &Catalog,
     in_use: &InUse,
+    backing: Backing,
 ) -> Result<Loaded, Vec<Fault>> {
     let files = files.iter().map(|file| read::read(file));
-    load_said(files, variables, unknown, sites, in_use)
+    load_said(files, variables, unknown, sites, in_use, backing)
 }
 
 /// Checks what files are said to hold.
@@ -55,10 +68,15 @@ pub(crate) fn load_said(
     unknown: UnknownNames,
     sites: &Catalog,
     in_use: &InUse,
+    backing: Backing,
 ) -> Result<Loaded, Vec<Fault>> {
     let mut layers = Layers::default();
     let mut faults = Vec::new();
+    #[cfg(feature = "redis")]
+    let mut redis = crate::shared::RedisSettings::default();
     for file in files {
+        #[cfg(feature = "redis")]
+        redis.merge(file.redis);
         layers.defaults.push(file.defaults);
         layers.named.push(file.entries);
         layers.mentioned.extend(file.mentioned);
@@ -66,10 +84,21 @@ pub(crate) fn load_said(
     }
     let said = variables::read(variables.iter().cloned());
     faults.extend(said.faults);
+    #[cfg(feature = "redis")]
+    redis.merge(said.redis);
     layers.add_variables([said.mode, said.operators, said.general]);
     let sources = Sources::new(0, sites.clone(), sites.clone(), layers);
     let checked = check(&sources, in_use);
     faults.extend(checked.faults);
+    #[cfg(feature = "redis")]
+    let backing = if redis.is_configured() {
+        Backing::Known
+    } else {
+        backing
+    };
+    if backing == Backing::Asked {
+        faults.extend(checked.shared);
+    }
     faults.extend(code_faults(&sources, in_use));
     let doubtful = said.doubtful.into_iter();
     let ours = doubtful.filter(|(target, _)| is_known(target, &sources, in_use));
@@ -83,7 +112,12 @@ pub(crate) fn load_said(
     warnings.extend(idle_defaults(&layers));
     if faults.is_empty() {
         Fault::in_order(&mut warnings);
-        return Ok(Loaded { layers, warnings });
+        return Ok(Loaded {
+            layers,
+            warnings,
+            #[cfg(feature = "redis")]
+            redis,
+        });
     }
     Fault::in_order(&mut faults);
     Err(faults)

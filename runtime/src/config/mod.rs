@@ -24,6 +24,8 @@ mod file;
 mod load;
 #[cfg(feature = "config")]
 mod read;
+#[cfg(feature = "redis")]
+mod redis;
 #[cfg(feature = "config")]
 mod variables;
 #[cfg(feature = "watch")]
@@ -47,7 +49,7 @@ pub use load::UnknownNames;
 #[cfg(all(feature = "config", feature = "testing"))]
 pub(crate) use load::load_said;
 #[cfg(feature = "config")]
-pub(crate) use load::{Loaded, Variables, load, variables_alone};
+pub(crate) use load::{Backing, Loaded, Variables, load, variables_alone};
 pub use origin::{FilePlace, Origin};
 #[cfg(all(feature = "config", feature = "testing"))]
 pub(crate) use read::read_bytes;

@@ -19,6 +19,8 @@ pub(crate) struct Said {
     /// Each table of a name, be it empty.
     pub(crate) mentioned: Vec<(Target, Origin)>,
     pub(crate) faults: Vec<Fault>,
+    #[cfg(feature = "redis")]
+    pub(crate) redis: crate::shared::RedisSettings,
 }
 
 /// Reads a file, and what is wrong with it.
@@ -92,10 +94,28 @@ impl Reader {
                 "rate_limit" => self.named(Kind::RateLimit, node),
                 "bulkhead" => self.named(Kind::Bulkhead, node),
                 "call" => self.calls(node),
-                "redis" => self.fault(key.at, "`redis` is not available yet"),
+                #[cfg(feature = "redis")]
+                "redis" => self.redis(node),
+                #[cfg(not(feature = "redis"))]
+                "redis" => self.fault(
+                    key.at,
+                    "this program shares nothing through Redis; build it with the feature `redis` of \
+                     steadfast",
+                ),
                 // Editors find the schema by it.
                 "$schema" if matches!(node.content, Content::Text(_)) => {}
                 unknown => self.fault(key.at, unknown_at_root(unknown)),
+            }
+        }
+    }
+
+    #[cfg(feature = "redis")]
+    fn redis(&mut self, node: &Node) {
+        let file = self.file.clone();
+        for (key, value) in self.table(node, "`redis`") {
+            let read = super::redis::key(&mut self.said.redis, key, value, Path::new(&*file));
+            if let Err((at, message)) = read {
+                self.fault(at, message);
             }
         }
     }

@@ -18,6 +18,9 @@ pub(crate) struct Said {
     pub(crate) operators: Vec<Entry>,
     pub(crate) general: Vec<Entry>,
     pub(crate) faults: Vec<Fault>,
+    /// Where Redis is, and its password.
+    #[cfg(feature = "redis")]
+    pub(crate) redis: crate::shared::RedisSettings,
     /// Faults of the operators' forms, which are none of ours where nobody has the name.
     pub(crate) doubtful: Vec<(Target, Fault)>,
 }
@@ -39,7 +42,7 @@ const LIMIT_FORMS: [(&str, &str); 2] = [
 ];
 
 /// Variables of parts that nothing serves yet.
-const LATER: [&str; 3] = ["REDIS_URL", "REDIS_PASSWORD", "ADMIN_TOKEN"];
+const LATER: [&str; 1] = ["ADMIN_TOKEN"];
 
 /// Reads variables, and what is wrong with them. Those of other programs say nothing.
 pub(crate) fn read(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Said {
@@ -67,6 +70,9 @@ impl Said {
             self.mode = mode_of_all(name, &text()?)?;
             return Ok(());
         }
+        if let Some(rest @ ("REDIS_URL" | "REDIS_PASSWORD")) = name.strip_prefix(PREFIX) {
+            return self.redis(rest, text()?);
+        }
         if let Some(rest) = name.strip_prefix(PREFIX) {
             let (target, option) = general(rest)?;
             let setting = Setting::parse(option.path, &Raw::Plain(&text()?))?;
@@ -90,6 +96,24 @@ impl Said {
             }
         }
         Ok(())
+    }
+}
+
+impl Said {
+    #[cfg(feature = "redis")]
+    fn redis(&mut self, which: &str, text: String) -> Result<(), String> {
+        if which == "REDIS_PASSWORD" {
+            self.redis.password = Some(crate::shared::Secret::new(text));
+        } else {
+            self.redis.urls = Some(vec![super::redis::url(&text)?]);
+        }
+        Ok(())
+    }
+
+    #[cfg(not(feature = "redis"))]
+    #[allow(clippy::unused_self, clippy::needless_pass_by_value)] // as with the feature
+    fn redis(&mut self, _: &str, _: String) -> Result<(), String> {
+        Err("this program shares nothing through Redis; build it with the feature `redis` of steadfast".into())
     }
 }
 

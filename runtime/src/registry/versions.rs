@@ -76,6 +76,8 @@ impl Registry {
         self.0.breakers.install(&sources);
         self.0.rate_limits.install(&sources);
         self.0.bulkheads.install(&sources);
+        #[cfg(feature = "redis")]
+        self.share_all();
         let resolved: Vec<_> = {
             let policies = self.policies();
             let known = policies.iter();

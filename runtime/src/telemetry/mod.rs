@@ -86,6 +86,25 @@ pub(crate) enum Event<'a> {
     /// A configuration was loaded, or refused.
     #[cfg(feature = "config")]
     Configured(&'a ConfigStatus),
+    /// A breaker is to be shared, but no setup named a Redis.
+    SharedAlone { breaker: Name },
+    /// Redis is away.
+    #[cfg(feature = "redis")]
+    RedisLost {
+        server: &'a str,
+        reason: &'a dyn Display,
+    },
+    /// Redis is there, for the first time or again.
+    #[cfg(feature = "redis")]
+    RedisBack { server: &'a str },
+    /// Redis serves, but not what one breaker has there.
+    #[cfg(feature = "redis")]
+    RedisRefused {
+        breaker: Name,
+        key: &'a str,
+        code: &'a str,
+        message: &'a str,
+    },
     /// More names than the registry keeps.
     TooManyNames { name: Name, most: usize },
 }

@@ -31,6 +31,34 @@ pub(super) fn write(event: &Event<'_>) {
             %breaker,
             "{most} keys are in use; calls of further keys run unguarded",
         ),
+        Event::SharedAlone { breaker } => warn!(
+            target: "steadfast::breaker",
+            %breaker,
+            "it is to be shared, but no setup names a Redis: it is local to this process",
+        ),
+        #[cfg(feature = "redis")]
+        Event::RedisLost { server, reason } => warn!(
+            target: "steadfast::redis",
+            server,
+            %reason,
+            "redis is away; what is shared goes by local counts until it is back",
+        ),
+        #[cfg(feature = "redis")]
+        Event::RedisBack { server } => info!(target: "steadfast::redis", server, "redis is there"),
+        #[cfg(feature = "redis")]
+        Event::RedisRefused {
+            breaker,
+            key,
+            code,
+            message,
+        } => error!(
+            target: "steadfast::redis",
+            %breaker,
+            key,
+            code,
+            message,
+            "redis refuses this breaker, which is local until that is mended; nothing was deleted",
+        ),
         Event::TooManyNames { name, most } => warn!(
             target: "steadfast::registry",
             %name,

@@ -1,6 +1,6 @@
 use steadfast::resilient;
 
-#[resilient(breaker(scope = "shared"), cache(fresh = "1m"))]
+#[resilient(rate_limit(scope = "shared"), cache(fresh = "1m"))]
 pub async fn call() -> std::io::Result<()> {
     Ok(())
 }

@@ -1,0 +1,446 @@
+//! One instance's part of a breaker that a fleet shares: pure, as the rules are.
+//!
+//! The fleet's state is decided in one place, the store, and each state there has an epoch. This
+//! instance counts what it sees, tells it in numbered batches, and takes over whatever state has a
+//! higher epoch than the one it knows. While the store is away it goes by its own rules, and what it
+//! comes to so has no epoch: when the store is back, the store's word holds, and what was not told
+//! before follows.
+//!
+//! What there is to tell is asked for with [`next`](Member::next), one [`Message`] at a time, and what
+//! came of it is said with the methods named `told_…`: nothing here knows how a message travels.
+
+use std::collections::VecDeque;
+
+use super::state::State;
+use super::window::{BUCKETS, Buckets, Counts, Nanos, Outcome, TimeWindow};
+
+/// What the store says of the breaker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Seen {
+    pub(crate) state: State,
+    /// One state has one epoch, and a later state a higher one. Zero where the store knows nothing.
+    pub(crate) epoch: u64,
+    /// How long an open state lasts from now on.
+    pub(crate) remaining: Nanos,
+    /// How many times in a row it opened.
+    pub(crate) opens: u32,
+    /// In the window; of a state that is not closed, those that opened it.
+    pub(crate) counts: Counts,
+}
+
+/// Calls that are told together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Batch {
+    /// The state that they belong to.
+    pub(crate) epoch: u64,
+    /// Told twice, it counts once.
+    pub(crate) seq: u64,
+    pub(crate) counts: Counts,
+}
+
+/// How a probe ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ProbeEnd {
+    Succeeded,
+    Failed,
+    /// It counts as nothing: its place is free.
+    Gone,
+}
+
+impl ProbeEnd {
+    pub(super) fn of(outcome: Option<Outcome>) -> Self {
+        match outcome {
+            None => Self::Gone,
+            Some(outcome) if outcome.is_plain() => Self::Succeeded,
+            Some(_) => Self::Failed,
+        }
+    }
+}
+
+/// What somebody did by hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Steer {
+    Reset,
+    ForceOpen,
+    Disable,
+    Release,
+}
+
+/// Leave to send one probe, by the name that the store gave it.
+pub(crate) type Lease = Box<str>;
+
+/// Something to tell the store, or to ask it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Message {
+    Record(Batch),
+    /// A lease for a probe, please.
+    Acquire,
+    Probed(Lease, ProbeEnd),
+    /// The store forgot this state.
+    Restore(Seen),
+    Steer(Steer),
+    /// What is the state?
+    Read,
+}
+
+/// Whether the store leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// It was asked for the state and has not answered yet: nothing is decided for so long.
+    Asking,
+    /// It does.
+    Joined,
+    /// It is away, or was never there: the instance goes by its own rules.
+    Apart,
+}
+
+/// A lease that no call has taken yet.
+#[derive(Clone, Debug)]
+struct Held {
+    lease: Lease,
+    expires: Nanos,
+    since: Nanos,
+}
+
+/// A lease that no call takes goes back after this: somebody else may have calls to make.
+const UNUSED: Nanos = 1_000_000_000;
+/// Successes go this often, where only a rate wants them.
+pub(crate) const SUCCESSES_EVERY: Nanos = 100_000_000;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Member {
+    standing: Standing,
+    /// The last state that the store told, and when.
+    known: Seen,
+    known_at: Nanos,
+    /// Failures and slow calls that were not told yet.
+    unsent: TimeWindow,
+    /// Successes that were taken off each bucket of the threads' own counts already.
+    taken: [(u64, u64); BUCKETS as usize],
+    successes: u64,
+    successes_at: Nanos,
+    in_flight: Option<(Batch, Nanos)>,
+    seq: u64,
+    leases: VecDeque<Held>,
+    /// A call asks for a lease.
+    asks: bool,
+    /// Requests for leases that were answered, or will not be: whoever waits for one compares.
+    rounds: u64,
+    /// No lease is to be had before.
+    none_until: Nanos,
+    ended: VecDeque<(Lease, ProbeEnd)>,
+    steering: VecDeque<Steer>,
+    /// The store knows less than this instance.
+    restores: bool,
+}
+
+impl Member {
+    /// Of an instance that is about to ask the fleet. `window` is what counts age in.
+    pub(crate) fn new(window: Option<Nanos>, now: Nanos) -> Self {
+        Self {
+            standing: Standing::Asking,
+            known: Seen {
+                state: State::Closed,
+                epoch: 0,
+                remaining: 0,
+                opens: 0,
+                counts: Counts::default(),
+            },
+            known_at: now,
+            unsent: TimeWindow::new(Buckets::over(window)),
+            taken: [(u64::MAX, 0); BUCKETS as usize],
+            successes: 0,
+            successes_at: now,
+            in_flight: None,
+            seq: 0,
+            leases: VecDeque::new(),
+            asks: false,
+            rounds: 0,
+            none_until: 0,
+            ended: VecDeque::new(),
+            steering: VecDeque::new(),
+            restores: false,
+        }
+    }
+
+    /// Whether the store decides.
+    pub(crate) fn is_led(&self) -> bool {
+        self.standing != Standing::Apart
+    }
+
+    /// What the whole fleet has counted, as far as it is known.
+    pub(crate) fn seen(&self, now: Nanos) -> Counts {
+        let sent = self
+            .in_flight
+            .map_or(Counts::default(), |(batch, _)| batch.counts);
+        self.known.counts + sent + self.uncounted(now)
+    }
+
+    /// What was not told yet.
+    fn uncounted(&self, now: Nanos) -> Counts {
+        let mut counts = self.unsent.counts(0, now);
+        counts.calls += self.successes;
+        counts
+    }
+
+    /// Other thresholds may cut the window otherwise.
+    pub(crate) fn recut(&mut self, window: Option<Nanos>) {
+        let buckets = Buckets::over(window);
+        if self.unsent.buckets != buckets {
+            self.unsent = TimeWindow::new(buckets);
+        }
+    }
+
+    // ----- what happens here -----
+
+    /// A call ended that the closed state admitted. Plain successes are counted elsewhere.
+    pub(crate) fn counted(&mut self, outcome: Outcome, now: Nanos) {
+        if !outcome.is_plain() {
+            self.unsent.add(0, now, outcome);
+        }
+    }
+
+    /// The threads' own counts of successes, bucket by bucket, as they are now.
+    pub(crate) fn successes(&mut self, buckets: impl Iterator<Item = (u64, u64)>) {
+        for (id, count) in buckets {
+            let (held, taken) = &mut self.taken[(id % BUCKETS) as usize];
+            if *held != id {
+                (*held, *taken) = (id, 0);
+            }
+            self.successes += count.saturating_sub(*taken);
+            *taken = count;
+        }
+    }
+
+    /// The threads' counts begin anew.
+    pub(crate) fn begin_window(&mut self) {
+        self.taken = [(u64::MAX, 0); BUCKETS as usize];
+    }
+
+    /// A lease for a probe, if there is one.
+    pub(crate) fn take_lease(&mut self, now: Nanos) -> Option<(Lease, Nanos)> {
+        while let Some(held) = self.leases.pop_front() {
+            if now < held.expires {
+                return Some((held.lease, held.expires));
+            }
+        }
+        None
+    }
+
+    /// Asks for a lease; the number of rounds after which it is no use to wait longer. None where
+    /// there is none to be had at the moment.
+    pub(crate) fn ask(&mut self, now: Nanos) -> Option<u64> {
+        if now < self.none_until {
+            return None;
+        }
+        self.asks = true;
+        Some(self.rounds + 1)
+    }
+
+    /// Whether that many requests for a lease are through.
+    pub(crate) fn is_through(&self, round: u64) -> bool {
+        self.rounds >= round || !self.is_led()
+    }
+
+    /// A probe with a lease ended.
+    pub(crate) fn probe_ended(&mut self, lease: Lease, end: ProbeEnd) {
+        self.ended.push_back((lease, end));
+    }
+
+    /// Somebody did something by hand, which holds here already. What sets a state makes whatever was
+    /// to be told before pointless.
+    pub(crate) fn steer(&mut self, steer: Steer) {
+        if steer == Steer::Release {
+            if self.steering.back() != Some(&Steer::Release) {
+                self.steering.push_back(steer);
+            }
+        } else {
+            self.steering.clear();
+            self.steering.push_back(steer);
+        }
+    }
+
+    /// The store is away: leases are worth nothing, and who waits for one waits in vain.
+    pub(crate) fn part(&mut self) {
+        self.standing = Standing::Apart;
+        self.leases.clear();
+        self.asks = false;
+        self.rounds += 1;
+    }
+
+    // ----- what there is to tell -----
+
+    /// The next thing to tell the store; nothing while it is away, but to ask for the state.
+    pub(crate) fn next(&mut self, now: Nanos) -> Option<Message> {
+        if let Some(steer) = self.steering.front() {
+            return Some(Message::Steer(*steer));
+        }
+        if self.standing != Standing::Joined {
+            return Some(Message::Read);
+        }
+        if self.restores {
+            return Some(Message::Restore(self.known_now(now)));
+        }
+        self.give_back_unused(now);
+        if let Some((lease, end)) = self.ended.front() {
+            return Some(Message::Probed(lease.clone(), *end));
+        }
+        if self.asks {
+            return Some(Message::Acquire);
+        }
+        self.next_batch(now).map(Message::Record)
+    }
+
+    fn give_back_unused(&mut self, now: Nanos) {
+        let unused = |held: &&Held| now >= held.since.saturating_add(UNUSED);
+        while let Some(held) = self.leases.front().filter(unused) {
+            self.ended.push_back((held.lease.clone(), ProbeEnd::Gone));
+            self.leases.pop_front();
+        }
+    }
+
+    /// When there may be something to tell though nothing happens: a lease that goes back.
+    pub(crate) fn idle_until(&self) -> Option<Nanos> {
+        self.leases
+            .front()
+            .map(|held| held.since.saturating_add(UNUSED))
+    }
+
+    fn next_batch(&mut self, now: Nanos) -> Option<Batch> {
+        if let Some((batch, _)) = self.in_flight {
+            return Some(batch); // not known to have arrived: the same again
+        }
+        let counts = self.uncounted(now);
+        let due = now >= self.successes_at.saturating_add(SUCCESSES_EVERY);
+        if counts.failed == 0 && counts.slow == 0 && !(due && counts.calls > 0) {
+            return None;
+        }
+        self.seq += 1;
+        let batch = Batch {
+            epoch: self.known.epoch,
+            seq: self.seq,
+            counts,
+        };
+        self.forget_unsent();
+        self.successes_at = now;
+        self.in_flight = Some((batch, now));
+        Some(batch)
+    }
+
+    fn forget_unsent(&mut self) {
+        self.unsent = TimeWindow::new(self.unsent.buckets);
+        self.successes = 0;
+    }
+
+    /// The state it knows, with what is left of it now.
+    fn known_now(&self, now: Nanos) -> Seen {
+        let since = now.saturating_sub(self.known_at);
+        Seen {
+            remaining: self.known.remaining.saturating_sub(since),
+            ..self.known
+        }
+    }
+
+    // ----- what came of it -----
+
+    /// A batch was answered.
+    pub(crate) fn told_batch(&mut self, batch: &Batch) {
+        if self
+            .in_flight
+            .is_some_and(|(sent, _)| sent.seq == batch.seq)
+        {
+            self.in_flight = None;
+        }
+    }
+
+    /// A request for a lease was answered. One that was granted lasts from when it was sent; where
+    /// there was none, the next is asked for after `hold`.
+    pub(crate) fn told_lease(&mut self, lease: Option<(Lease, Nanos)>, hold: Nanos, now: Nanos) {
+        self.asks = false;
+        self.rounds += 1;
+        match lease {
+            Some((lease, expires)) => self.leases.push_back(Held {
+                lease,
+                expires,
+                since: now,
+            }),
+            None => self.none_until = now.saturating_add(hold),
+        }
+    }
+
+    /// The end of a probe was heard of, or is no use any more.
+    pub(crate) fn told_probe(&mut self, lease: &str) {
+        self.ended.retain(|(ended, _)| **ended != *lease);
+    }
+
+    pub(crate) fn told_steer(&mut self, steer: Steer) {
+        if self.steering.front() == Some(&steer) {
+            self.steering.pop_front();
+        }
+    }
+
+    pub(crate) fn told_restore(&mut self) {
+        self.restores = false;
+    }
+
+    /// Whether what the store says replaces what is known here. What somebody did by hand here, and the
+    /// store has not heard of yet, holds.
+    pub(crate) fn hears(&mut self, seen: Seen, now: Nanos) -> Hears {
+        let steering = !self.steering.is_empty();
+        let was_apart = self.standing != Standing::Joined;
+        if !steering {
+            self.standing = Standing::Joined;
+        }
+        if seen.epoch < self.known.epoch {
+            self.restores = true;
+            return if was_apart && !steering {
+                Hears::KnownAgain
+            } else {
+                Hears::Nothing
+            };
+        }
+        self.restores = false;
+        if steering {
+            return Hears::Nothing;
+        }
+        let newer = seen.epoch > self.known.epoch;
+        if newer {
+            // What belonged to the state before counts in no other.
+            self.in_flight = None;
+            self.forget_unsent();
+            self.leases.clear();
+            self.ended.clear();
+            self.asks = false;
+            self.rounds += 1;
+            self.none_until = 0;
+        } else if was_apart {
+            // What is too old for the window is not told any more.
+            let width = self.unsent.buckets.width().unwrap_or(Nanos::MAX);
+            let window = width.saturating_mul(BUCKETS);
+            self.in_flight = self
+                .in_flight
+                .filter(|(_, at)| now.saturating_sub(*at) < window);
+        }
+        (self.known, self.known_at) = (seen, now);
+        match (newer, was_apart) {
+            (true, _) => Hears::Newer,
+            (false, true) => Hears::KnownAgain,
+            (false, false) => Hears::Nothing,
+        }
+    }
+
+    /// The state that the store led to last, and what is left of it.
+    pub(crate) fn led_to(&self, now: Nanos) -> Seen {
+        self.known_now(now)
+    }
+}
+
+/// What the rules make of something that the store said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hears {
+    Nothing,
+    /// Another state.
+    Newer,
+    /// The state that was known before the store was away: whatever was decided here meanwhile is void.
+    KnownAgain,
+}

@@ -1,0 +1,49 @@
+//! Values as scripts take and give them.
+
+use std::time::Duration;
+
+use redis::Value;
+
+/// Arguments of a script.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Args(Vec<Vec<u8>>);
+
+impl Args {
+    pub(crate) fn add(mut self, value: impl ToString) -> Self {
+        self.0.push(value.to_string().into_bytes());
+        self
+    }
+
+    pub(crate) fn done(self) -> Vec<Vec<u8>> {
+        self.0
+    }
+}
+
+/// Nanoseconds as whole microseconds, rounded up: what lasts must not be over before its time.
+pub(crate) fn micros(nanos: u64) -> u64 {
+    nanos.div_ceil(1_000)
+}
+
+pub(crate) fn nanos_of_micros(micros: u64) -> u64 {
+    Duration::from_micros(micros)
+        .as_nanos()
+        .try_into()
+        .unwrap_or(u64::MAX)
+}
+
+/// A whole number that is not negative.
+pub(crate) fn number(value: &Value) -> Option<u64> {
+    match value {
+        Value::Int(number) => u64::try_from(*number).ok(),
+        Value::BulkString(text) => std::str::from_utf8(text).ok()?.parse().ok(),
+        _ => None,
+    }
+}
+
+pub(crate) fn text(value: &Value) -> Option<&str> {
+    match value {
+        Value::BulkString(text) => std::str::from_utf8(text).ok(),
+        Value::SimpleString(text) => Some(text),
+        _ => None,
+    }
+}

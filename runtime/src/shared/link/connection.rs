@@ -1,0 +1,123 @@
+//! One connection, to a server or to a cluster.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::cluster_async::ClusterConnection;
+use redis::{AsyncConnectionConfig, Client, Cmd, PushInfo, RedisResult, Value};
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::timeout;
+
+use super::{CONNECT, LinkError};
+use crate::shared::server::{Reach, Server, cluster};
+
+/// Sentinels are asked one after the other, and a cluster's nodes for their slots.
+const FIND: Duration = Duration::from_secs(2);
+
+/// A connection with what is known of it.
+#[derive(Clone)]
+pub(super) struct Line {
+    pub(super) number: u64,
+    pub(super) connection: Connection,
+    /// Answers in a row that came too late.
+    pub(super) timeouts: Arc<AtomicU32>,
+}
+
+#[derive(Clone)]
+pub(super) enum Connection {
+    Server(MultiplexedConnection),
+    Cluster(ClusterConnection),
+}
+
+impl Connection {
+    /// Connects; what Redis pushes goes to `pushes`.
+    pub(super) async fn open(
+        server: &Server,
+        pushes: UnboundedSender<PushInfo>,
+    ) -> Result<Self, LinkError> {
+        let opened = async {
+            match &server.reach {
+                Reach::Standalone(client) => one(client, Some(pushes)).await,
+                Reach::Sentinel(sentinels) => {
+                    let mut sentinels = sentinels.client().map_err(LinkError::Broken)?;
+                    let found = sentinels.async_get_client().await;
+                    let client = found.map_err(|error| LinkError::of(&error))?;
+                    one(&client, Some(pushes)).await
+                }
+                Reach::Cluster(first, nodes, certificates) => {
+                    let client = cluster(first, nodes, certificates.as_ref(), pushes)
+                        .map_err(|error| LinkError::of(&error))?;
+                    let connection = client.get_async_connection().await;
+                    connection
+                        .map(Self::Cluster)
+                        .map_err(|error| LinkError::of(&error))
+                }
+            }
+        };
+        timeout(FIND, opened)
+            .await
+            .unwrap_or(Err(LinkError::Timeout))
+    }
+
+    pub(super) async fn query(&mut self, command: &Cmd) -> RedisResult<Value> {
+        match self {
+            Self::Server(connection) => command.query_async(connection).await,
+            Self::Cluster(connection) => command.query_async(connection).await,
+        }
+    }
+
+    /// Announcements of a cluster go by slot: to publish them to every node took 43 ms at times.
+    pub(super) async fn subscribe(&mut self, channel: &str) -> RedisResult<()> {
+        match self {
+            Self::Server(connection) => connection.subscribe(channel).await,
+            Self::Cluster(connection) => connection.ssubscribe(channel).await,
+        }
+    }
+}
+
+async fn one(
+    client: &Client,
+    pushes: Option<UnboundedSender<PushInfo>>,
+) -> Result<Connection, LinkError> {
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(CONNECT))
+        .set_response_timeout(None); // whoever asks has a deadline of its own
+    let config = match pushes {
+        Some(pushes) => config.set_push_sender(pushes),
+        None => config,
+    };
+    let connection = client
+        .get_multiplexed_async_connection_with_config(&config)
+        .await;
+    connection
+        .map(Connection::Server)
+        .map_err(|error| LinkError::of(&error))
+}
+
+/// A connection for one user alone.
+pub(super) async fn apart(server: &Server) -> Result<MultiplexedConnection, LinkError> {
+    let opened = async {
+        let client = match &server.reach {
+            Reach::Standalone(client) => (**client).clone(),
+            Reach::Sentinel(sentinels) => {
+                let mut sentinels = sentinels.client().map_err(LinkError::Broken)?;
+                let found = sentinels.async_get_client().await;
+                found.map_err(|error| LinkError::of(&error))?
+            }
+            Reach::Cluster(..) => {
+                return Err(LinkError::Broken(
+                    "a cluster has no connection apart".into(),
+                ));
+            }
+        };
+        match one(&client, None).await? {
+            Connection::Server(connection) => Ok(connection),
+            Connection::Cluster(_) => Err(LinkError::Down),
+        }
+    };
+    timeout(FIND, opened)
+        .await
+        .unwrap_or(Err(LinkError::Timeout))
+}

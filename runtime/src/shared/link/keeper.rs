@@ -1,0 +1,120 @@
+//! Keeps a connection up: makes it, asks after it, replaces it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use redis::{PushKind, cmd};
+use tokio::time::sleep;
+
+use super::connection::{Connection, Line};
+use super::{Greet, Greeter, LinkError, LinkRef, LinkState, reconnect};
+use crate::telemetry::{Event, report};
+
+/// How often an idle connection is asked whether it is there: a server that hangs shows in no other
+/// way.
+const PING: Duration = Duration::from_secs(1);
+/// A connection that lasted less than this came to nothing.
+const LASTED: Duration = Duration::from_secs(1);
+
+/// Runs until the link ends.
+pub(super) async fn keep(link: LinkRef, greet: impl Greet) {
+    tokio::select! {
+        () = link.0.stop.notified() => {}
+        () = reconnect(&link, &greet) => {}
+    }
+    *link.line() = None;
+    link.0.state.send_replace(LinkState::Down(LinkError::Down));
+}
+
+async fn reconnect(link: &LinkRef, greet: &impl Greet) {
+    let (mut number, mut failures) = (0, 0);
+    loop {
+        number += 1;
+        match open(link, number, greet).await {
+            Ok(line) => {
+                let began = Instant::now();
+                serve(link, line).await;
+                failures = if began.elapsed() < LASTED {
+                    failures + 1
+                } else {
+                    0
+                };
+            }
+            Err(why) => {
+                failures += 1;
+                down(link, why);
+            }
+        }
+        sleep(reconnect::pause(failures, link.fleet(), fastrand::f64())).await;
+    }
+}
+
+/// Says once that Redis is away, though the reason may change.
+fn down(link: &LinkRef, why: LinkError) {
+    let before = link.0.state.send_replace(LinkState::Down(why.clone()));
+    if !matches!(before, LinkState::Down(_)) {
+        lost(link, &why);
+    }
+}
+
+fn lost(link: &LinkRef, why: &LinkError) {
+    report(&Event::RedisLost {
+        server: &link.0.server.shown,
+        reason: why,
+    });
+}
+
+async fn open(link: &LinkRef, number: u64, greet: &impl Greet) -> Result<Line, LinkError> {
+    let (pushes, mut pushed) = tokio::sync::mpsc::unbounded_channel();
+    let connection = Connection::open(&link.0.server, pushes).await?;
+    let line = Line {
+        number,
+        connection,
+        timeouts: Arc::default(),
+    };
+    let greeter = Greeter {
+        link: link.clone(),
+        line: line.clone(),
+    };
+    greet.greet(&greeter).await?;
+    let channels = link.channels().clone();
+    for channel in &channels {
+        link.subscribe_on(&line, channel).await?;
+    }
+    let (on, of) = (link.clone(), line.clone());
+    let is_cluster = link.is_cluster();
+    tokio::spawn(async move {
+        while let Some(push) = pushed.recv().await {
+            if push.kind == PushKind::Disconnection && !is_cluster {
+                on.give_up(&of, LinkError::Broken("the connection was closed".into()));
+            } else {
+                let _ = on.0.pushes.send(push); // nobody listens at the end
+            }
+        }
+    });
+    Ok(line)
+}
+
+/// Until the connection is given up.
+async fn serve(link: &LinkRef, line: Line) {
+    *link.line() = Some(line.clone());
+    let number = line.number;
+    link.0.state.send_replace(LinkState::Up(number));
+    report(&Event::RedisBack {
+        server: &link.0.server.shown,
+    });
+    let ping = async {
+        loop {
+            sleep(PING).await;
+            let _ = link.run_on(&line, &cmd("PING")).await; // what comes of it is seen to there
+        }
+    };
+    tokio::select! {
+        () = link.0.broken.notified() => {}
+        () = ping => {}
+    }
+    let state = link.0.state.borrow().clone();
+    if let LinkState::Down(why) = state {
+        lost(link, &why);
+    }
+}

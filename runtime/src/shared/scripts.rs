@@ -1,0 +1,74 @@
+//! The scripts that Redis runs: each decides by itself what must be decided in one place.
+
+use std::sync::LazyLock;
+
+use redis::{Cmd, cmd};
+
+/// A script of breakers, behind what all of them begin with.
+macro_rules! of_breaker {
+    ($name:literal) => {
+        LazyLock::new(|| {
+            Script::of(&[
+                include_str!("scripts/breaker/common.lua"),
+                include_str!(concat!("scripts/breaker/", $name, ".lua")),
+            ])
+        })
+    };
+}
+
+pub(crate) static RECORD: LazyLock<Script> = of_breaker!("record");
+pub(crate) static ACQUIRE: LazyLock<Script> = of_breaker!("acquire");
+pub(crate) static PROBED: LazyLock<Script> = of_breaker!("probed");
+pub(crate) static RESTORE: LazyLock<Script> = of_breaker!("restore");
+pub(crate) static STEER: LazyLock<Script> = of_breaker!("steer");
+pub(crate) static READ: LazyLock<Script> = of_breaker!("read");
+
+pub(crate) static HEARTBEAT: LazyLock<Script> =
+    LazyLock::new(|| Script::of(&[include_str!("scripts/heartbeat.lua")]));
+
+/// What each new connection makes Redis remember.
+pub(crate) fn all() -> [&'static Script; 7] {
+    [
+        &*RECORD,
+        &*ACQUIRE,
+        &*PROBED,
+        &*RESTORE,
+        &*STEER,
+        &*READ,
+        &*HEARTBEAT,
+    ]
+}
+
+/// A script and its hash, by which Redis knows it.
+pub(crate) struct Script {
+    text: String,
+    hash: String,
+}
+
+impl Script {
+    fn of(parts: &[&str]) -> Self {
+        let text = parts.concat();
+        let hash = redis::Script::new(&text).get_hash().to_owned();
+        Self { text, hash }
+    }
+
+    pub(super) fn by_hash(&self, keys: &[String], args: &[Vec<u8>]) -> Cmd {
+        Self::call("EVALSHA", &self.hash, keys, args)
+    }
+
+    pub(super) fn by_text(&self, keys: &[String], args: &[Vec<u8>]) -> Cmd {
+        Self::call("EVAL", &self.text, keys, args)
+    }
+
+    fn call(name: &str, script: &str, keys: &[String], args: &[Vec<u8>]) -> Cmd {
+        let mut command = cmd(name);
+        command.arg(script).arg(keys.len()).arg(keys).arg(args);
+        command
+    }
+
+    pub(super) fn load(&self) -> Cmd {
+        let mut command = cmd("SCRIPT");
+        command.arg("LOAD").arg(&self.text);
+        command
+    }
+}
