@@ -14,5 +14,6 @@ mod opening;
 mod options;
 mod order;
 mod registry;
+mod shared;
 mod testing_kit;
 mod ui;

@@ -1,5 +1,6 @@
 //! How long a breaker stays open, and what it asks of probes.
 
+use steadfast::options::Scope;
 use steadfast::{Breaker, State, registry, resilient};
 use steadfast_tests::{Failure, ms, secs};
 use tokio::time::advance;
@@ -232,5 +233,31 @@ behaviour!(
             50
         );
         assert_eq!(lease(&registry().breaker("options.lease.call")).await, 63);
+    }
+);
+
+behaviour!(
+    breaker_scope_shares_it_with_a_fleet_and_without_one_it_is_local,
+    "breaker.scope",
+    async {
+        let breaker = declared!("options.scope", scope = "shared", failures = 2);
+        let status = breaker.status();
+        assert_eq!((status.scope, status.degraded), (Scope::Shared, true));
+        // All failures in the window count, as they do for a fleet.
+        play(&breaker, "FSF");
+        assert_eq!(breaker.state(), State::Open);
+        let local = declared!("options.scope_local", failures = 2).status();
+        assert_eq!((local.scope, local.degraded), (Scope::Local, false));
+    }
+);
+
+// With a fleet: `shared::circuit::a_quorum_wants_failures_of_different_instances`.
+behaviour!(
+    breaker_quorum_counts_as_one_without_a_fleet,
+    "breaker.quorum",
+    async {
+        let breaker = declared!("options.quorum", scope = "shared", quorum = 3, failures = 1);
+        play(&breaker, "F");
+        assert_eq!(breaker.state(), State::Open);
     }
 );

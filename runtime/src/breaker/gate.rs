@@ -376,7 +376,7 @@ impl Gate {
         (rules, now)
     }
 
-    fn plain(&self, rules: &Rules, now: Nanos) -> u64 {
+    pub(super) fn plain(&self, rules: &Rules, now: Nanos) -> u64 {
         self.successes
             .get()
             .map_or(0, |plain| plain.sum(rules.epoch, rules.origin, now))

@@ -480,6 +480,17 @@ impl Rules {
         }
     }
 
+    /// The store is away: these rules decide again, also on what they have counted already.
+    pub(crate) fn part(&mut self, now: Nanos, plain: u64) -> Option<Transition> {
+        self.fleet.as_mut()?.part();
+        let counts = self.counts(now, plain);
+        if self.state != State::Closed || !self.trips(&counts, now) {
+            return None;
+        }
+        self.tripped = Some(Shown::of(counts));
+        Some(self.open(now))
+    }
+
     /// The store said something of the breaker that the fleet shares.
     pub(crate) fn hear(&mut self, seen: Seen, now: Nanos) -> Option<Transition> {
         let member = self.fleet.as_mut()?;

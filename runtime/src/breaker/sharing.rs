@@ -113,6 +113,18 @@ impl Gate {
         rules.fleet.as_mut().map(|member| look(member, now))
     }
 
+    fn part(&self, now: Nanos) -> Change {
+        let (mut rules, now) = self.rules(now);
+        let plain = self.plain(&rules, now);
+        let transition = rules.part(now, plain);
+        self.publish(&rules, now);
+        Change {
+            transition,
+            open_for: transition.map(|_| rules.open_until.saturating_sub(now)),
+            ..Change::default()
+        }
+    }
+
     fn heard(&self, message: &Message, heard: &Heard, now: Nanos) -> Change {
         let (mut rules, now) = self.rules(now);
         let Some(member) = &mut rules.fleet else {
@@ -263,9 +275,7 @@ impl Breaker {
 
     /// The store is away.
     pub(crate) fn parted(&self) {
-        self.0
-            .gate
-            .with_member(clock::precise(), |member, _| member.part());
+        self.report(&self.0.gate.part(clock::precise()));
         self.wake_waiting();
     }
 

@@ -9,6 +9,7 @@ use redis::Value;
 pub(crate) struct Args(Vec<Vec<u8>>);
 
 impl Args {
+    #[allow(clippy::needless_pass_by_value)] // numbers mostly, which read better so
     pub(crate) fn add(mut self, value: impl ToString) -> Self {
         self.0.push(value.to_string().into_bytes());
         self

@@ -12,6 +12,7 @@
 
 mod breaker;
 mod encode;
+#[allow(dead_code)] // limits and the outbox will use all of it
 pub(crate) mod link;
 pub(crate) mod scripts;
 mod secret;
@@ -112,6 +113,7 @@ impl Greet for Hello {
     }
 }
 
+#[allow(dead_code)] // limits and the outbox will use all of it
 impl Fleet {
     /// Connects in the background.
     ///

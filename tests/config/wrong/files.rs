@@ -165,7 +165,7 @@ pub(super) const FILES: &[(&str, &str, &str)] = &[
     (
         "a.toml",
         r#"breaker."config.wrong".quorum = 2"#,
-        "a.toml:1:24: `breaker.quorum` is not available yet",
+        "a.toml:1:33: `quorum` counts instances of a fleet; it needs `scope = \"shared\"`",
     ),
     (
         "a.toml",
@@ -199,8 +199,8 @@ pub(super) const FILES: &[(&str, &str, &str)] = &[
     ),
     (
         "a.toml",
-        "[redis]\nurl = \"redis://:secret@localhost/\"",
-        "a.toml:1:2: `redis` is not available yet",
+        "[redis]\nurl = \"http://:secret@localhost/\"",
+        r#"a.toml:2:7: `redis.url`: "http://***@localhost/" is no address of Redis; write one that begins with redis://, rediss:// or unix://"#,
     ),
     (
         "a.toml",

@@ -196,12 +196,12 @@ async fn an_unknown_name_may_be_announced_or_be_a_warning() {
 #[tokio::test]
 async fn secrets_stand_in_no_report() {
     let variables = [
-        ("STEADFAST_REDIS_URL", "redis://:secret@localhost/"),
+        ("STEADFAST_REDIS_URL", "http://:secret@localhost/"),
         ("STEADFAST_REDIS_PASSWORD", "secret"),
         ("STEADFAST_ADMIN_TOKEN", "secret"),
     ];
     let apart = Apart::with("config.wrong", &variables);
-    let file = "[redis]\nurl = 'redis://:secret@localhost/'\npassword = 'secret'";
+    let file = "[redis]\nurl = 'http://:secret@localhost/'\npassword = ['secret']";
     let error = apart.start("a.toml", file).await.unwrap_err();
     assert_eq!(error.faults().count(), 4);
     assert!(!format!("{error} {error:?}").contains("secret"), "{error}");

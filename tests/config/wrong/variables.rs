@@ -40,7 +40,7 @@ pub(super) const VARIABLES: &[(&str, &str, &str)] = &[
     (
         "STEADFAST_BREAKER__CONFIG_WRONG__QUORUM",
         "2",
-        "`breaker.quorum` is not available yet",
+        "`quorum` counts instances of a fleet; it needs `scope = \"shared\"`",
     ),
     (
         "STEADFAST_BREAKER__CONFIG_WRONG__RECOVERY",
@@ -99,13 +99,8 @@ pub(super) const VARIABLES: &[(&str, &str, &str)] = &[
     ),
     (
         "STEADFAST_REDIS_URL",
-        "redis://:secret@localhost/",
-        "it is not available yet",
-    ),
-    (
-        "STEADFAST_REDIS_PASSWORD",
-        "secret",
-        "it is not available yet",
+        "http://:secret@localhost/",
+        r#""http://***@localhost/" is no address of Redis; write one that begins with redis://, rediss:// or unix://"#,
     ),
     ("STEADFAST_ADMIN_TOKEN", "secret", "it is not available yet"),
     (

@@ -1,5 +1,8 @@
 //! What may go wrong on the link.
 
+use std::error::Error;
+use std::sync::Arc;
+
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
 /// Why there is no answer. Its text has no password in it, since Redis tells none.
@@ -86,20 +89,22 @@ fn code(error: &RedisError) -> Option<&str> {
     }
 }
 
-/// What TLS says, where it is to blame: it stands somewhere below an I/O error.
+/// What TLS says, where it is to blame: it stands below an I/O error, which `redis` keeps in an `Arc`.
 fn tls(error: &RedisError) -> Option<String> {
-    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    let mut next = error.source();
     while let Some(error) = next {
         if let Some(tls) = error.downcast_ref::<rustls::Error>() {
             return Some(tls.to_string());
         }
-        let inner = error
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref);
-        next = match inner {
-            Some(inner) => Some(inner),
-            None => error.source(),
+        next = if let Some(kept) = error.downcast_ref::<Kept>() {
+            Some(&**kept)
+        } else if let Some(io) = error.downcast_ref::<std::io::Error>() {
+            io.get_ref().map(|inner| inner as &dyn Error)
+        } else {
+            error.source()
         };
     }
     None
 }
+
+type Kept = Arc<dyn Error + Send + Sync>;

@@ -31,9 +31,9 @@ async fn reconnect(link: &LinkRef, greet: &impl Greet) {
     loop {
         number += 1;
         match open(link, number, greet).await {
-            Ok(line) => {
+            Ok(opened) => {
                 let began = Instant::now();
-                serve(link, line).await;
+                serve(link, opened).await;
                 failures = if began.elapsed() < LASTED {
                     failures + 1
                 } else {
@@ -42,7 +42,7 @@ async fn reconnect(link: &LinkRef, greet: &impl Greet) {
             }
             Err(why) => {
                 failures += 1;
-                down(link, why);
+                down(link, &why);
             }
         }
         sleep(reconnect::pause(failures, link.fleet(), fastrand::f64())).await;
@@ -50,10 +50,10 @@ async fn reconnect(link: &LinkRef, greet: &impl Greet) {
 }
 
 /// Says once that Redis is away, though the reason may change.
-fn down(link: &LinkRef, why: LinkError) {
+fn down(link: &LinkRef, why: &LinkError) {
     let before = link.0.state.send_replace(LinkState::Down(why.clone()));
     if !matches!(before, LinkState::Down(_)) {
-        lost(link, &why);
+        lost(link, why);
     }
 }
 
@@ -65,26 +65,26 @@ fn lost(link: &LinkRef, why: &LinkError) {
 }
 
 async fn open(link: &LinkRef, number: u64, greet: &impl Greet) -> Result<Line, LinkError> {
-    let (pushes, mut pushed) = tokio::sync::mpsc::unbounded_channel();
+    let (pushes, mut received) = tokio::sync::mpsc::unbounded_channel();
     let connection = Connection::open(&link.0.server, pushes).await?;
-    let line = Line {
+    let opened = Line {
         number,
         connection,
         timeouts: Arc::default(),
     };
     let greeter = Greeter {
         link: link.clone(),
-        line: line.clone(),
+        line: opened.clone(),
     };
     greet.greet(&greeter).await?;
     let channels = link.channels().clone();
     for channel in &channels {
-        link.subscribe_on(&line, channel).await?;
+        link.subscribe_on(&opened, channel).await?;
     }
-    let (on, of) = (link.clone(), line.clone());
+    let (on, of) = (link.clone(), opened.clone());
     let is_cluster = link.is_cluster();
     tokio::spawn(async move {
-        while let Some(push) = pushed.recv().await {
+        while let Some(push) = received.recv().await {
             if push.kind == PushKind::Disconnection && !is_cluster {
                 on.give_up(&of, LinkError::Broken("the connection was closed".into()));
             } else {
@@ -92,13 +92,13 @@ async fn open(link: &LinkRef, number: u64, greet: &impl Greet) -> Result<Line, L
             }
         }
     });
-    Ok(line)
+    Ok(opened)
 }
 
 /// Until the connection is given up.
-async fn serve(link: &LinkRef, line: Line) {
-    *link.line() = Some(line.clone());
-    let number = line.number;
+async fn serve(link: &LinkRef, serving: Line) {
+    *link.line() = Some(serving.clone());
+    let number = serving.number;
     link.0.state.send_replace(LinkState::Up(number));
     report(&Event::RedisBack {
         server: &link.0.server.shown,
@@ -106,7 +106,7 @@ async fn serve(link: &LinkRef, line: Line) {
     let ping = async {
         loop {
             sleep(PING).await;
-            let _ = link.run_on(&line, &cmd("PING")).await; // what comes of it is seen to there
+            let _ = link.run_on(&serving, &cmd("PING")).await; // what comes of it is seen to there
         }
     };
     tokio::select! {
