@@ -45,8 +45,8 @@ async fn tls_works_with_a_certificate_authority_of_ones_own_and_client_certifica
             .redis_ca_file(authority.ca_file())
             .redis_client_cert(&identity.cert, &identity.key)
     });
-    let one = one.await.unwrap();
-    assert!(one.is_connected(), "{:?}", one.registry.redis_status());
+    // A handshake may take longer than the first connection has, on a busy machine.
+    one.await.unwrap().connects().await;
 }
 
 #[tokio::test]
