@@ -28,6 +28,7 @@ pub(crate) struct Places {
     queue: AtomicU64,
     held: Held,
     mode: SharedMode,
+    refused_by_hand: AtomicU64,
     forever: Forever<Bulkhead>,
     word: AtomicU64,
     turns: Turns,
@@ -41,6 +42,7 @@ impl Places {
             queue: AtomicU64::new(patch.queue.map_or(u64::MAX, u64::from)),
             held: Held::default(),
             mode: SharedMode::default(),
+            refused_by_hand: AtomicU64::new(0),
             forever: Forever::default(),
             word: AtomicU64::new(0),
             turns: Turns::default(),
@@ -188,8 +190,18 @@ impl Bulkhead {
         if self.0.try_take() {
             Ok(self.place())
         } else {
-            Err(self.0.rejection())
+            Err(self.refuse())
         }
+    }
+
+    /// Refuses the holder of a handle.
+    fn refuse(&self) -> Rejection {
+        self.0.refused_by_hand.fetch_add(1, Ordering::Relaxed);
+        self.0.rejection()
+    }
+
+    pub(crate) fn refused_by_hand(&self) -> u64 {
+        self.0.refused_by_hand.load(Ordering::Relaxed)
     }
 
     /// Nobody is refused where that is only observed, or nothing is done at all.
@@ -241,7 +253,7 @@ impl Bulkhead {
             return Ok(self.place());
         }
         let Some(turn) = Turn::take(&self.0, self.0.queue()) else {
-            return Err(self.0.rejection());
+            return Err(self.refuse());
         };
         let end = current::deadline_around();
         let entered = wait::until(|waker| {
@@ -256,7 +268,7 @@ impl Bulkhead {
         if entered.await {
             Ok(self.place())
         } else {
-            Err(self.0.rejection())
+            Err(self.refuse())
         }
     }
 

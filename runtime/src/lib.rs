@@ -51,10 +51,16 @@ pub mod http;
 mod keys;
 mod lasting;
 mod limits;
+#[cfg(any(feature = "prometheus", feature = "otel"))]
+mod metrics;
 mod mode;
 mod names;
 pub mod options;
+#[cfg(feature = "otel")]
+pub mod otel;
 mod policy;
+#[cfg(feature = "prometheus")]
+pub mod prometheus;
 mod rate_limit;
 mod registry;
 mod rejection;
@@ -68,16 +74,20 @@ mod site;
 mod sites;
 mod slot;
 mod sync;
+mod tally;
 mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod totals;
 #[cfg(feature = "tower")]
 pub mod tower;
 mod turns;
 mod versions;
 mod wait;
 
-pub use breaker::{Breaker, BreakerStatus, KeyStatus, KeysStatus, Permit, State};
+pub use breaker::{
+    Breaker, BreakerStatus, Cause, KeyStatus, KeysStatus, Permit, State, StateChange,
+};
 pub use builder::{Policy, PolicyBuilder, PolicyError};
 pub use bulkhead::{Bulkhead, BulkheadStatus, Place};
 pub use classify::{Class, Classify};
@@ -99,6 +109,8 @@ pub use retry::{Backoff, Delays, Retrying};
 pub use setup::{ConfigStatus, Setup, Steadfast, setup};
 pub use sites::{PolicyInfo, SiteInfo, sites};
 pub use steadfast_options::{Factor, Jitter, Name, Ratio, Setting, Value, WorstCase};
+pub use telemetry::{EventKind, Events, Told as Event, events};
+pub use totals::{Attempts, BreakerTotals, BulkheadTotals, CallTotals, LimitTotals, Totals};
 
 /// Guards a function: see the crate's page and `OPTIONS.md`.
 #[cfg(feature = "macros")]

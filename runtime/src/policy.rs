@@ -13,17 +13,18 @@ pub(crate) use guards::{BreakerGuard, BulkheadGuard, LimitGuard, Limits};
 use crate::breaker::{Nanos, nanos};
 use crate::call::Call;
 use crate::catalog::Listed;
-use crate::cells::Counters;
-use crate::classify::Class;
 use crate::registry::Registry;
 use crate::rejection::Rejection;
 use crate::retry::{RetryPolicy, Retrying};
-use crate::telemetry::would_reject;
+use crate::tally::{Ended, Guarding, Ledger, Rare, Tally};
+use crate::telemetry::{Lines, would_reject};
 
 /// What holds for a call, from its first attempt to its last.
 #[allow(clippy::struct_excessive_bools)] // each is a question that a call asks once
 pub(crate) struct Resolved {
     pub(crate) name: Name,
+    /// The named policies that it uses.
+    guarding: Guarding,
     pub(crate) timeout: Option<Duration>,
     /// The timeout again, for bodies to see; [`Nanos::MAX`] where there is none.
     pub(crate) lasts: Nanos,
@@ -49,7 +50,12 @@ pub(crate) struct Resolved {
     pub(crate) fallback_on: Option<FallbackOn>,
     pub(crate) notify: Option<fn(&Retrying<'_>)>,
     pub(crate) patch: Patch,
-    counters: Counters<{ Ended::ALL + 1 }>,
+    /// How its calls end, while they use these policies.
+    pub(crate) tally: Tally,
+    /// The same of every version of it.
+    pub(crate) ledger: Arc<Ledger>,
+    /// How much of it the log was told.
+    pub(crate) lines: Arc<Lines>,
     #[cfg(feature = "testing")]
     pub(crate) kit: Arc<crate::testing::Kit>,
 }
@@ -88,7 +94,12 @@ impl Resolved {
 
     /// This policy, in place of one before it: what that has counted stays.
     pub(crate) fn counting_on(mut self, before: &Self) -> Self {
-        self.counters = before.counters.clone();
+        self.ledger = before.ledger.clone();
+        if self.retry.is_some() {
+            self.ledger.note_retry();
+        }
+        self.tally = self.ledger.page(self.guarding);
+        self.lines = before.lines.clone();
         if let (Some(retry), Some(before)) = (&mut self.retry, &before.retry) {
             retry.count_on(before);
         }
@@ -129,8 +140,19 @@ impl Resolved {
         } else {
             Opening::Plain
         };
+        let guarding = Guarding {
+            breaker: breaker.as_ref().map(|guard| guard.breaker.name()),
+            rate_limit: rate_limit.as_ref().map(|guard| guard.limit.name()),
+            bulkhead: bulkhead.as_ref().map(|guard| guard.bulkhead.name()),
+        };
+        let ledger = Ledger::new(name);
+        let tally = ledger.page(guarding);
+        if acting.retry.is_some() {
+            ledger.note_retry();
+        }
         Self {
             name,
+            guarding,
             timeout,
             lasts: timeout.map_or(Nanos::MAX, nanos),
             deadline,
@@ -154,7 +176,9 @@ impl Resolved {
                 .map(|patch| patch.on.unwrap_or(defaults::fallback::on)),
             notify,
             patch: *patch,
-            counters: Counters::new(),
+            tally,
+            ledger,
+            lines: Arc::default(),
             #[cfg(feature = "testing")]
             kit: registry.kit(),
         }
@@ -162,30 +186,19 @@ impl Resolved {
 
     #[inline]
     pub(crate) fn count(&self, ended: Ended) {
-        self.counters.bump(ended as usize);
+        self.tally.ended(ended);
     }
 
     /// Counts and reports what a policy that only observes would have refused or cut.
     #[cold]
     #[inline(never)]
     pub(crate) fn would_reject(&self, rejection: &Rejection) {
-        self.counters.bump(Ended::ALL);
-        would_reject(Some(self.name), rejection);
+        self.tally.rare(Rare::WouldReject);
+        would_reject(Some((self.name, &self.lines)), rejection);
     }
 
     pub(crate) fn counts(&self) -> CallCounts {
-        let sum = |ended: Ended| self.counters.sum(ended as usize);
-        CallCounts {
-            ok: sum(Ended::Ok),
-            transient: sum(Ended::Transient),
-            timeout: sum(Ended::Timeout),
-            rate_limited: sum(Ended::RateLimited),
-            permanent: sum(Ended::Permanent),
-            expected: sum(Ended::Expected),
-            ignored: sum(Ended::Ignored),
-            rejected: sum(Ended::Rejected),
-            would_reject: self.counters.sum(Ended::ALL),
-        }
+        self.ledger.counts()
     }
 
     /// Whether a test has a fault in store for this call.
@@ -205,37 +218,6 @@ impl Resolved {
         return self.kit.random(draw);
         #[cfg(not(feature = "testing"))]
         draw(&mut fastrand::Rng::new())
-    }
-}
-
-/// How a call ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ended {
-    Ok,
-    Transient,
-    Timeout,
-    RateLimited,
-    Permanent,
-    Expected,
-    Ignored,
-    /// A guard refused it.
-    Rejected,
-}
-
-impl Ended {
-    pub(crate) const ALL: usize = 8;
-}
-
-impl From<Class> for Ended {
-    fn from(class: Class) -> Self {
-        match class {
-            Class::Transient => Self::Transient,
-            Class::Timeout => Self::Timeout,
-            Class::RateLimited { .. } => Self::RateLimited,
-            Class::Permanent => Self::Permanent,
-            Class::Expected => Self::Expected,
-            Class::Ignored => Self::Ignored,
-        }
     }
 }
 

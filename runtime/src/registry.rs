@@ -29,6 +29,8 @@ use crate::names::Names;
 use crate::policy::PolicyRef;
 use crate::rate_limit::RateLimit;
 use crate::site::Site;
+use crate::tally::Book;
+use crate::totals::Loads;
 use crate::versions::Versions;
 
 /// Breakers by name, and the policies of the calls that use them.
@@ -68,6 +70,8 @@ struct Inner {
     /// With whom policies are shared.
     #[cfg(feature = "redis")]
     fleet: Mutex<Option<Arc<crate::shared::Fleet>>>,
+    book: Book,
+    loads: Loads,
     #[cfg(feature = "testing")]
     kit: Arc<crate::testing::Kit>,
 }

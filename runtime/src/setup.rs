@@ -247,6 +247,7 @@ impl Steadfast {
 
     /// Puts in force what was loaded, or says why not.
     fn conclude(&self, loaded: Result<Loaded, SetupError>) -> Result<(), SetupError> {
+        self.0.setup.registry.loads().count(&loaded);
         let mut status = self.status_mut();
         status.last = Some(SystemTime::now());
         let result = match loaded {

@@ -36,6 +36,21 @@ pub(crate) const FAKETIME: Tool = Tool {
     wanted_by: "the tests of a Redis whose clock jumps",
 };
 
+/// `promtool` is in the same package.
+pub(crate) const PROMETHEUS: Tool = Tool {
+    program: "prometheus",
+    apt: "prometheus",
+    others: "prometheus",
+    wanted_by: "the tests of metrics and alert rules",
+};
+
+pub(crate) const CHROMEDRIVER: Tool = Tool {
+    program: "chromedriver",
+    apt: "chromium chromium-driver",
+    others: "chromium",
+    wanted_by: "the tests of the live page",
+};
+
 pub(crate) const VALGRIND: Tool = Tool {
     program: "valgrind",
     apt: "valgrind libc6-dbg",

@@ -11,7 +11,7 @@ use anyhow::{Result, bail};
 use crate::bounded;
 use crate::cargo::{cargo, has};
 use crate::counts::Counts;
-use crate::setup::{self, FAKETIME, REDIS};
+use crate::setup::{self, CHROMEDRIVER, FAKETIME, PROMETHEUS, REDIS};
 use crate::steps::{Outcome, Steps};
 
 /// With every feature. The examples are left out since `testing` would change their clock, the
@@ -45,8 +45,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let start = Instant::now();
     let mut steps = Steps::default();
     if !args.no_setup {
-        setup::ensure(&REDIS);
-        setup::ensure(&FAKETIME);
+        for tool in [&REDIS, &FAKETIME, &PROMETHEUS, &CHROMEDRIVER] {
+            setup::ensure(tool);
+        }
     }
     let runner = Runner::find();
     let mut counts = Counts::default();

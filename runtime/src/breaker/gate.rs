@@ -12,8 +12,9 @@
 //! both, does.
 
 use std::num::NonZeroU64;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
+use super::account::{Account, Counted};
 use super::policy::Thresholds;
 use super::rules::{NoProbe, Rules, Shown};
 use super::state::{State, Transition};
@@ -163,20 +164,23 @@ pub(crate) struct Gate {
     writers: Writers,
     /// How long it stays open at most.
     longest: AtomicU64,
+    /// What it has counted, in all states.
+    account: Arc<Account>,
 }
 
 impl Gate {
     /// Of a breaker that many threads use.
     pub(crate) fn new(rules: Rules) -> Self {
-        Self::with(rules, Writers::Striped)
+        Self::with(rules, Writers::Striped, Arc::default())
     }
 
     /// Of one key's breaker out of many: small, and slower where many threads meet.
-    pub(crate) fn small(rules: Rules) -> Self {
-        Self::with(rules, Writers::Shared)
+    /// All of them count in one account.
+    pub(crate) fn small(rules: Rules, account: Arc<Account>) -> Self {
+        Self::with(rules, Writers::Shared, account)
     }
 
-    fn with(rules: Rules, writers: Writers) -> Self {
+    fn with(rules: Rules, writers: Writers, account: Arc<Account>) -> Self {
         let successes = OnceLock::new();
         if let Some(buckets) = rules.buckets() {
             let _ = successes.set(Successes::new(buckets, writers));
@@ -191,7 +195,12 @@ impl Gate {
             writers,
             longest: AtomicU64::new(longest(&rules.thresholds)),
             rules: Mutex::new(rules),
+            account,
         }
+    }
+
+    pub(crate) fn account(&self) -> &Arc<Account> {
+        &self.account
     }
 
     /// Lets a call pass that comes to a closed breaker.
@@ -284,7 +293,10 @@ impl Gate {
             Role::Ordinary(epoch) if epoch >= self.since.load(Ordering::Relaxed) => {
                 Some(self.record(epoch, Outcome::SUCCESS, now))
             }
-            Role::Ordinary(_) | Role::Uncounted => None,
+            Role::Ordinary(_) | Role::Uncounted => {
+                self.account.count_unlocked(Counted::Void);
+                None
+            }
         }
     }
 
@@ -296,13 +308,32 @@ impl Gate {
                 self.succeed(pass, || now).unwrap_or_default()
             }
             (Role::Ordinary(epoch), Some(outcome)) => self.record(epoch, outcome, now),
+            (Role::Uncounted, Some(Outcome { failed: false, .. })) => {
+                self.account.count_unlocked(Counted::Void);
+                Change::default()
+            }
             (Role::Ordinary(_), None) | (Role::Uncounted, _) => Change::default(),
+        }
+    }
+
+    /// Adds an outcome to what was counted in all states; void where it counts in none.
+    fn account_for(&self, outcome: Outcome, counts: bool) {
+        let count = |what| self.account.count(what, self.writers);
+        match (counts, outcome.failed) {
+            (true, true) => count(Counted::Failure),
+            (false, false) => self.account.count_unlocked(Counted::Void),
+            _ => {}
+        }
+        if counts && outcome.slow {
+            count(Counted::Slow);
         }
     }
 
     fn record(&self, epoch: u64, outcome: Outcome, now: Nanos) -> Change {
         let (mut rules, now) = self.rules(now);
-        if epoch < rules.since {
+        let counts = epoch >= rules.since;
+        self.account_for(outcome, counts);
+        if !counts {
             return Change::default();
         }
         if epoch < rules.epoch && outcome.is_plain() && rules.buckets().is_some() {
@@ -326,6 +357,9 @@ impl Gate {
 
     fn probed(&self, token: u64, outcome: Option<Outcome>, now: Nanos) -> Change {
         let (mut rules, now) = self.rules(now);
+        if let Some(outcome) = outcome {
+            self.account_for(outcome, rules.is_out(token));
+        }
         let transition = rules.probed(token, outcome, now);
         self.publish(&rules, now);
         let open_for = (rules.state == State::Open).then(|| rules.open_until.saturating_sub(now));

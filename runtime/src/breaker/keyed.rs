@@ -59,7 +59,7 @@ impl Breaker {
         let keyed = self.0.keyed.get_or_init(make);
         let name = self.name();
         let make = || {
-            let breaker = Self::new_keyed(name, &self.thresholds(), shortened(&text()));
+            let breaker = self.new_keyed(&self.thresholds(), shortened(&text()));
             breaker.0.mode.set(Some(self.mode()));
             breaker
         };
@@ -88,6 +88,17 @@ impl Breaker {
         if let Some(keyed) = self.0.keyed.get() {
             keyed.keys.each(|breaker| breaker.0.mode.set(mode));
         }
+    }
+
+    /// Keys in memory, and how many of them are not closed; none where it is not used by key.
+    pub(super) fn keys_held(&self) -> Option<(usize, usize)> {
+        let keyed = self.0.keyed.get()?;
+        let (mut open, now) = (0, clock::now());
+        keyed.keys.each(|breaker| {
+            let state = breaker.0.gate.state(now);
+            open += usize::from(!matches!(state, State::Closed | State::Disabled));
+        });
+        Some((keyed.keys.len(), open))
     }
 
     /// How the keys are, the worst of them by name.

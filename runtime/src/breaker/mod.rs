@@ -1,5 +1,6 @@
 //! Circuit breakers.
 
+mod account;
 mod gate;
 mod keyed;
 mod member;
@@ -18,13 +19,14 @@ mod loom_tests;
 #[cfg(all(test, not(steadfast_loom)))]
 mod model_tests;
 
-use std::fmt;
+use std::fmt::{self, Display};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use steadfast_options::{Mode, Name};
 
+pub use account::{Cause, StateChange};
 pub(crate) use gate::Pass;
 pub(crate) use member::Steer;
 #[cfg(feature = "redis")]
@@ -46,6 +48,7 @@ use crate::lasting::Forever;
 use crate::mode::SharedMode;
 use crate::rejection::Rejection;
 use crate::telemetry::{Event, report, would_reject};
+use account::{Account, Counted, Under};
 use gate::{Change, Gate};
 use keyed::KeyedBreakers;
 pub use keyed::{KeyStatus, KeysStatus};
@@ -99,9 +102,10 @@ impl Breaker {
     }
 
     /// The breaker of one key out of many: small, and written by whoever comes.
-    fn new_keyed(name: Name, thresholds: &Thresholds, key: Box<str>) -> Self {
-        let gate = Gate::small(Rules::new(thresholds.clone(), clock::now()));
-        Self::with(name, thresholds, gate, Some(key), 0)
+    fn new_keyed(&self, thresholds: &Thresholds, key: Box<str>) -> Self {
+        let rules = Rules::new(thresholds.clone(), clock::now());
+        let gate = Gate::small(rules, self.account().clone());
+        Self::with(self.name(), thresholds, gate, Some(key), 0)
     }
 
     fn with(
@@ -187,7 +191,7 @@ impl Breaker {
             }
             transition
         });
-        self.report(&change);
+        self.report(&change, Under::Hand);
     }
 
     /// Asks to make a call. Say how it ended on the permit; a dropped permit counts as nothing.
@@ -200,7 +204,11 @@ impl Breaker {
     /// comes a moment later has it. Annotated functions wait that moment.
     pub fn admit(&self) -> Result<Permit, Rejection> {
         let pass = if self.0.mode.enforces() {
-            Some(self.pass_or_ask()?)
+            let pass = self.pass_or_ask();
+            if pass.is_err() {
+                self.account().refused_by_hand();
+            }
+            Some(pass?)
         } else {
             self.pass_quietly()
         };
@@ -304,20 +312,30 @@ impl Breaker {
                     failed: false,
                     slow: true,
                 }),
+                None,
             );
         } else if let Some(change) = self.0.gate.succeed(pass, clock::now) {
-            self.report(&change);
+            self.report(&change, Under::Outcome(None));
         }
     }
 
+    /// Counts an answer in the form of an error: a success that no call has counted as one.
     #[inline(never)]
-    pub(crate) fn failed(&self, pass: Pass, started: Nanos) {
+    pub(crate) fn answered(&self, pass: Pass, started: Nanos) {
+        self.account().count_unlocked(Counted::Answer);
+        self.succeeded(pass, started);
+    }
+
+    /// Counts a failure, with its error where that is known.
+    #[inline(never)]
+    pub(crate) fn failed(&self, pass: Pass, started: Nanos, error: Option<&dyn Display>) {
         self.finish(
             pass,
             Some(Outcome {
                 failed: true,
                 slow: self.is_slow(started),
             }),
+            error,
         );
     }
 
@@ -325,16 +343,28 @@ impl Breaker {
     #[inline(never)]
     pub(crate) fn cancelled(&self, pass: Pass) {
         if pass.is_probe() {
-            self.finish(pass, None);
+            self.finish(pass, None, None);
         }
     }
 
-    fn finish(&self, pass: Pass, outcome: Option<Outcome>) {
-        self.report(&self.0.gate.finish(pass, outcome, clock::now()));
+    fn finish(&self, pass: Pass, outcome: Option<Outcome>, error: Option<&dyn Display>) {
+        let change = self.0.gate.finish(pass, outcome, clock::now());
+        self.report(&change, Under::Outcome(error));
+    }
+
+    pub(crate) fn account(&self) -> &Arc<Account> {
+        self.0.gate.account()
+    }
+
+    /// Its last changes of state, at most 20, the oldest first, with what caused each. Those of its
+    /// keys are among them.
+    #[must_use]
+    pub fn history(&self) -> Vec<StateChange> {
+        self.account().history()
     }
 
     #[inline(never)]
-    fn report(&self, change: &Change) {
+    fn report(&self, change: &Change, under: Under<'_>) {
         let breaker = self.name();
         if let Some(failures) = change.failures {
             report(&Event::Failure {
@@ -345,14 +375,12 @@ impl Breaker {
         }
         if let Some(transition) = change.transition {
             let open_for = change.open_for.map(Duration::from_nanos);
-            let (from, to) = (transition.from, transition.to);
             let key = self.0.key.as_deref();
+            let change = StateChange::new(transition, open_for, key, under.into());
+            self.account().changed(change.clone());
             report(&Event::Transition {
                 breaker,
-                key,
-                from,
-                to,
-                open_for,
+                change: &change,
             });
         }
         if let Some((out, places)) = change.probes {

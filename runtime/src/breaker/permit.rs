@@ -26,14 +26,25 @@ impl Permit {
     /// The call succeeded. Slow where it took longer than `slow_call` since it was admitted.
     pub fn success(mut self) {
         if let Some(pass) = self.pass.take() {
+            self.breaker.account().permit_succeeded();
             self.breaker.succeeded(pass, self.started);
         }
     }
 
     /// The call failed.
-    pub fn failure(mut self) {
+    pub fn failure(self) {
+        self.end_failed(None);
+    }
+
+    /// The call failed with this error, whose text the breaker's [`history`](Breaker::history) keeps
+    /// where it opens the circuit.
+    pub fn failed_with(self, error: &dyn fmt::Display) {
+        self.end_failed(Some(error));
+    }
+
+    fn end_failed(mut self, error: Option<&dyn fmt::Display>) {
         if let Some(pass) = self.pass.take() {
-            self.breaker.failed(pass, self.started);
+            self.breaker.failed(pass, self.started, error);
         }
     }
 }

@@ -388,6 +388,11 @@ impl Rules {
         (self.probes.len(), self.thresholds.half_open)
     }
 
+    /// Whether the probe of this token has its place still.
+    pub(crate) fn is_out(&self, token: u64) -> bool {
+        self.probes.iter().any(|probe| probe.token == token)
+    }
+
     /// The outcome of a probe; none where it ended without one.
     pub(crate) fn probed(
         &mut self,

@@ -11,6 +11,7 @@ use std::task::Waker;
 
 use steadfast_options::Scope;
 
+use super::account::Under;
 use super::gate::{Change, Gate, Pass};
 use super::member::{Lease, Member, Message, Seen};
 use super::window::Nanos;
@@ -244,7 +245,10 @@ impl Breaker {
 
     /// The store answered a message.
     pub(crate) fn heard(&self, message: &Message, heard: &Heard) {
-        self.report(&self.0.gate.heard(message, heard, clock::precise()));
+        self.report(
+            &self.0.gate.heard(message, heard, clock::precise()),
+            Under::Fleet,
+        );
         self.wake_waiting();
     }
 
@@ -275,7 +279,7 @@ impl Breaker {
 
     /// The store is away.
     pub(crate) fn parted(&self) {
-        self.report(&self.0.gate.part(clock::precise()));
+        self.report(&self.0.gate.part(clock::precise()), Under::Outcome(None));
         self.wake_waiting();
     }
 
@@ -284,7 +288,7 @@ impl Breaker {
     pub(crate) fn pass_or_wait(&self, round: Option<u64>) -> Result<Pass, NoPass> {
         match self.0.gate.admit(clock::now(), round) {
             Ok((pass, change)) => {
-                self.report(&change);
+                self.report(&change, Under::Asking);
                 Ok(pass)
             }
             Err(refused) => {

@@ -56,7 +56,7 @@ impl Made {
 
     /// The policy for a call that begins now.
     #[inline]
-    pub(super) fn policy(&self) -> &Resolved {
+    pub(crate) fn policy(&self) -> &Resolved {
         match self.newer.get() {
             Some(newer) => newer,
             None => &self.first,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use steadfast_options::{Guards, Mode};
 
-use super::{Call, Stage};
+use super::{Call, Stage, View};
 use crate::__private::KeyValue;
 use crate::breaker::{Breaker, Nanos, NoPass, nanos};
 use crate::bulkhead::Places;
@@ -346,14 +346,14 @@ impl Call<'_> {
     }
 
     /// Ends what belongs to the attempt: tells the breaker, leaves the place.
-    pub(super) fn leave_attempt(&mut self, class: Class, counted: bool) {
+    pub(super) fn leave_attempt(&mut self, view: &View<'_>) {
         if self
             .policy
             .breaker
             .as_ref()
             .is_some_and(|guard| guard.guards == Guards::Attempt)
         {
-            self.settle(class, counted);
+            self.settle(view);
         }
         if self
             .policy
@@ -366,17 +366,17 @@ impl Call<'_> {
     }
 
     /// Tells the breaker how what it let pass has ended.
-    pub(super) fn settle(&mut self, class: Class, counted: bool) {
+    pub(super) fn settle(&mut self, view: &View<'_>) {
         let Some(pass) = self.pass.take() else { return };
         let (Some(breaker), Some(guard)) = (self.breaker(), &self.policy.breaker) else {
             return;
         };
-        if class == Class::Ignored || !counted {
+        if view.class == Class::Ignored || !view.counted {
             breaker.cancelled(pass);
-        } else if class.is_in(guard.counts) {
-            breaker.failed(pass, self.started());
+        } else if view.class.is_in(guard.counts) {
+            breaker.failed(pass, self.started(), Some(view.text));
         } else {
-            breaker.succeeded(pass, self.started());
+            breaker.answered(pass, self.started());
         }
     }
 
@@ -426,7 +426,7 @@ impl Call<'_> {
     pub(super) fn abandon(&mut self) {
         if let (Some(pass), Some(breaker)) = (self.pass.take(), self.breaker()) {
             if self.stage == Stage::Running {
-                breaker.failed(pass, self.started());
+                breaker.failed(pass, self.started(), Some(&"the body panicked"));
             } else {
                 breaker.cancelled(pass);
             }

@@ -31,10 +31,11 @@ use crate::breaker::{Breaker, Nanos, Pass};
 use crate::classify::{Class, is_own_limit};
 use crate::current::{self, Around};
 use crate::deadline::Deadline;
-use crate::policy::{Ended, Resolved};
+use crate::policy::Resolved;
 use crate::rate_limit::{Token, Whose};
 use crate::rejection::Rejection;
 use crate::scoped;
+use crate::tally::{Ended, Rare};
 use crate::telemetry::{Event, report};
 use guards::BreakerOf;
 use rest::Rest;
@@ -247,12 +248,16 @@ impl<'p> Call<'p> {
     /// The body gave a value.
     #[inline(never)]
     fn succeeded(&mut self) {
-        if let Some(pass) = self.pass.take()
-            && let Some(breaker) = self.breaker()
-        {
-            breaker.succeeded(pass, self.started());
-        }
-        self.policy.count(Ended::Ok);
+        let ended = match self.pass.take() {
+            Some(pass) => {
+                if let Some(breaker) = self.breaker() {
+                    breaker.succeeded(pass, self.started());
+                }
+                Ended::Ok
+            }
+            None => Ended::OkAlone,
+        };
+        self.policy.count(ended);
         if self.placed {
             self.leave_place();
         }
@@ -264,9 +269,12 @@ impl<'p> Call<'p> {
     #[cold]
     #[inline(never)]
     fn recovered(&self) {
+        self.policy.tally.retried(Ended::Ok);
+        self.policy.tally.took(self.around.attempt);
         report(&Event::Recovered {
             call: self.policy.name,
             attempts: self.around.attempt,
+            lines: &self.policy.lines,
         });
     }
 
@@ -280,10 +288,11 @@ impl<'p> Call<'p> {
     fn judge(&mut self, view: &View<'_>) -> Verdict {
         self.stage = Stage::Body;
         self.disarm();
-        self.leave_attempt(view.class, view.counted);
+        self.attempt_ended(view.class.into());
+        self.leave_attempt(view);
         let verdict = self.after(view);
         if verdict == Verdict::Return {
-            self.settle(view.class, view.counted);
+            self.settle(view);
             self.end(view.class.into());
         }
         verdict
@@ -295,14 +304,20 @@ impl<'p> Call<'p> {
         let by_timeout = matches!(rejection, Rejection::Timeout { .. });
         // A hung dependency must trip the breaker; an impatient call around proves nothing.
         let counted = by_timeout || !self.around.deadline().is_outer();
-        self.leave_attempt(Class::Timeout, counted);
+        let view = View {
+            counted,
+            ..View::new(Class::Timeout, rejection)
+        };
+        self.policy.tally.rare(Rare::TimedOut);
+        self.attempt_ended(Ended::Timeout);
+        self.leave_attempt(&view);
         let verdict = if by_timeout {
-            self.after(&View::new(Class::Timeout, rejection))
+            self.after(&view)
         } else {
             Verdict::Return
         };
         if verdict == Verdict::Return {
-            self.settle(Class::Timeout, counted);
+            self.settle(&view);
             self.end(Ended::Timeout);
         }
         verdict
@@ -314,23 +329,35 @@ impl<'p> Call<'p> {
         let level = self.level;
         self.give_back(level);
         let verdict = self.after_refusal(rejection, level);
+        let ended = Ended::by(rejection);
+        self.attempt_ended(ended);
         if verdict == Verdict::Return {
             self.abandon();
-            let late = matches!(rejection, Rejection::DeadlineExceeded { .. });
-            self.end(if late {
-                Ended::Timeout
-            } else {
-                Ended::Rejected
-            });
+            if ended == Ended::Timeout {
+                self.policy.tally.rare(Rare::TimedOut);
+            }
+            self.end(ended);
         } else {
+            self.policy.tally.refused_again(ended);
             *self.rest().refused += 1;
         }
         verdict
     }
 
+    /// Counts how an attempt after the first ended.
+    #[inline]
+    fn attempt_ended(&self, ended: Ended) {
+        if self.around.attempt > 1 {
+            self.policy.tally.retried(ended);
+        }
+    }
+
     fn end(&mut self, ended: Ended) {
         self.ended = ended;
         self.policy.count(ended);
+        if self.around.attempt > 1 {
+            self.policy.tally.took(self.around.attempt);
+        }
         self.leave_place();
     }
 
@@ -338,6 +365,7 @@ impl<'p> Call<'p> {
         report(&Event::Rejected {
             call: self.policy.name,
             rejection,
+            lines: &self.policy.lines,
         });
     }
 
@@ -347,12 +375,14 @@ impl<'p> Call<'p> {
             Some(FallbackOn::Error) => {
                 !matches!(self.ended, Ended::Ok | Ended::Expected | Ended::Ignored)
             }
-            Some(FallbackOn::Rejected) => self.ended == Ended::Rejected,
+            Some(FallbackOn::Rejected) => self.ended.is_refused(),
             _ => false,
         };
         if wants {
+            self.policy.tally.rare(Rare::FellBack);
             report(&Event::Fallback {
                 call: self.policy.name,
+                lines: &self.policy.lines,
             });
         }
         wants

@@ -69,7 +69,7 @@ impl Call<'_> {
 
     /// The pause, where attempts are left, it ends before the deadline, and the budget allows it.
     fn decide(&mut self, retry: &RetryPolicy, pause: Option<Duration>, view: &View<'_>) -> Verdict {
-        let (call, attempts) = (self.policy.name, self.around.attempt);
+        let (call, attempts, lines) = (self.policy.name, self.around.attempt, &*self.policy.lines);
         let View {
             class, text: error, ..
         } = *view;
@@ -80,6 +80,7 @@ impl Call<'_> {
                     attempts,
                     class,
                     error,
+                    lines,
                 });
             }
             return Verdict::Return;
@@ -96,6 +97,7 @@ impl Call<'_> {
                 attempts,
                 class,
                 error,
+                lines,
             });
             return Verdict::Return;
         }
@@ -108,6 +110,7 @@ impl Call<'_> {
             delay,
             class,
             error,
+            lines,
         });
         *self.rest().previous_pause = delay;
         Verdict::Retry(delay)

@@ -7,7 +7,7 @@ mod sliding;
 
 use std::fmt;
 use std::hash::Hash;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
@@ -46,6 +46,7 @@ struct Inner {
     rate: Mutex<Rate>,
     held: Held,
     mode: SharedMode,
+    refused_by_hand: AtomicU64,
     /// Whether the coarse clock will do.
     coarse: AtomicBool,
     lane: Arc<Lane>,
@@ -109,6 +110,7 @@ impl RateLimit {
             rate: Mutex::new(rate),
             held: Held::default(),
             mode: SharedMode::default(),
+            refused_by_hand: AtomicU64::new(0),
             coarse: AtomicBool::new(rate.allows_coarse_time()),
             lane: Arc::new(Lane::new(rate)),
             keys: Keys::new(patch.max_keys.unwrap_or(defaults::rate_limit::max_keys)),
@@ -203,8 +205,18 @@ impl RateLimit {
         }
         match self.take(whose) {
             Ok(_) => Ok(()),
-            Err(time) => Err(self.rejection(time)),
+            Err(time) => Err(self.refuse(time)),
         }
+    }
+
+    /// Refuses the holder of a handle.
+    fn refuse(&self, retry_in: Nanos) -> Rejection {
+        self.0.refused_by_hand.fetch_add(1, Ordering::Relaxed);
+        self.rejection(retry_in)
+    }
+
+    pub(crate) fn refused_by_hand(&self) -> u64 {
+        self.0.refused_by_hand.load(Ordering::Relaxed)
     }
 
     /// Nobody is refused where that is only observed, or nothing is done at all.
@@ -308,11 +320,11 @@ impl RateLimit {
         let end = clock::precise().saturating_add(wait);
         match self.take_or_wait(whose, wait) {
             Taken::Token(token) => Ok(Some(token)),
-            Taken::Refused(time) => Err(self.rejection(time)),
+            Taken::Refused(time) => Err(self.refuse(time)),
             Taken::Wait(place) => {
                 wait::until(|waker| match place.poll(waker) {
                     Ok(token) => Ok(Ok(Some(token))),
-                    Err(_) if clock::left(end).is_none() => Ok(Err(self.rejection(0))),
+                    Err(_) if clock::left(end).is_none() => Ok(Err(self.refuse(0))),
                     Err(at) => Err(Some(at.map_or(end, |at| at.min(end)))),
                 })
                 .await

@@ -1,8 +1,10 @@
 //! The policies of calls in a registry, and other versions of the configuration put in force.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, PoisonError};
+
+use steadfast_options::Name;
 
 use super::{GLOBAL, PUBLISHING, Registry, SCOPED};
 use crate::builder::Made;
@@ -10,6 +12,8 @@ use crate::catalog;
 use crate::config::{Layers, Sources};
 use crate::policy::Resolved;
 use crate::site::Site;
+use crate::tally::{Guarding, Sums};
+use crate::totals::Loads;
 use crate::versions::Versions;
 
 impl Registry {
@@ -26,10 +30,11 @@ impl Registry {
             let made = Arc::new(Resolved::of_site(&listed, &call.patch, self));
             let mut policies = self.policies();
             if self.0.config.is_current(&sources) {
-                return policies
-                    .entry(key)
-                    .or_insert_with(|| Versions::new(site, made))
-                    .now();
+                let first = || {
+                    self.0.book.open(&made.ledger);
+                    Versions::new(site, made)
+                };
+                return policies.entry(key).or_insert_with(first).now();
             }
         }
     }
@@ -45,8 +50,26 @@ impl Registry {
         installing.unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes note of a policy made by hand, for reloads.
+    /// Resolves every call that the code declares, and with it makes the policies that it names.
+    pub(crate) fn meet_declared(&self) {
+        let sites = self.sites();
+        sites
+            .iter()
+            .for_each(|listed| drop(self.policy_of(listed.site)));
+    }
+
+    pub(crate) fn loads(&self) -> &Loads {
+        &self.0.loads
+    }
+
+    /// What its calls came to, by call and by the policies that it used.
+    pub(crate) fn sums(&self) -> BTreeMap<(Name, Guarding), Sums> {
+        self.0.book.read()
+    }
+
+    /// Takes note of a policy made by hand, for reloads and counts.
     pub(crate) fn know(&self, made: &Arc<Made>) {
+        self.0.book.open(&made.policy().ledger);
         self.0.made.add(made);
     }
 

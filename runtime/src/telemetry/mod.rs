@@ -1,5 +1,8 @@
 //! Where policies report to. They read nothing back, and report outside any lock.
 
+mod lines;
+mod owned;
+mod stream;
 #[cfg(feature = "tracing")]
 mod tracing;
 
@@ -8,7 +11,10 @@ use std::time::Duration;
 
 use steadfast_options::Name;
 
-use crate::breaker::State;
+pub(crate) use lines::{Line, Lines};
+pub use stream::{Event as Told, EventKind, Events, events};
+
+use crate::breaker::StateChange;
 use crate::classify::Class;
 use crate::config::Fault;
 use crate::conflict::Conflict;
@@ -17,16 +23,11 @@ use crate::rejection::Rejection;
 use crate::setup::ConfigStatus;
 
 /// Something that happened.
-#[cfg_attr(not(feature = "tracing"), allow(dead_code))] // nobody listens then
 pub(crate) enum Event<'a> {
     /// A breaker changed its state.
     Transition {
         breaker: Name,
-        /// The key it is the breaker of, where it is one by key.
-        key: Option<&'a str>,
-        from: State,
-        to: State,
-        open_for: Option<Duration>,
+        change: &'a StateChange,
     },
     /// A breaker counted a failure.
     Failure {
@@ -47,15 +48,21 @@ pub(crate) enum Event<'a> {
         delay: Duration,
         class: Class,
         error: &'a dyn Display,
+        lines: &'a Lines,
     },
     /// A later attempt succeeded.
-    Recovered { call: Name, attempts: u32 },
+    Recovered {
+        call: Name,
+        attempts: u32,
+        lines: &'a Lines,
+    },
     /// The last attempt failed.
     Exhausted {
         call: Name,
         attempts: u32,
         class: Class,
         error: &'a dyn Display,
+        lines: &'a Lines,
     },
     /// Attempts were left, but the retry budget was not.
     BudgetSpent {
@@ -63,20 +70,22 @@ pub(crate) enum Event<'a> {
         attempts: u32,
         class: Class,
         error: &'a dyn Display,
+        lines: &'a Lines,
     },
     /// A policy refused or cut a call or an attempt.
     Rejected {
         call: Name,
         rejection: &'a Rejection,
+        lines: &'a Lines,
     },
     /// A policy in mode `observe` would have refused or cut it.
     WouldReject {
         /// None where a handle was used.
-        call: Option<Name>,
+        call: Option<(Name, &'a Lines)>,
         rejection: &'a Rejection,
     },
     /// A fallback answers.
-    Fallback { call: Name },
+    Fallback { call: Name, lines: &'a Lines },
     /// Two places in the code disagree.
     Conflict(&'a Conflict),
     /// More keys than a breaker keeps.
@@ -109,13 +118,14 @@ pub(crate) enum Event<'a> {
     TooManyNames { name: Name, most: usize },
 }
 
-pub(crate) fn would_reject(call: Option<Name>, rejection: &Rejection) {
+pub(crate) fn would_reject(call: Option<(Name, &Lines)>, rejection: &Rejection) {
     report(&Event::WouldReject { call, rejection });
 }
 
 pub(crate) fn report(event: &Event<'_>) {
+    if stream::is_heard() {
+        stream::tell(owned::kind(event));
+    }
     #[cfg(feature = "tracing")]
     tracing::write(event);
-    #[cfg(not(feature = "tracing"))]
-    let _ = event;
 }

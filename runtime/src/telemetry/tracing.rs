@@ -2,13 +2,14 @@
 
 use steadfast_options::Name;
 
-use super::Event;
-use crate::breaker::State;
+use super::lines::Written;
+use super::{Event, Line, Lines};
+use crate::breaker::{State, StateChange};
 use crate::config::Fault;
 use crate::rejection::Rejection;
 #[cfg(feature = "config")]
 use crate::setup::ConfigStatus;
-use tracing::{debug, error, info, warn};
+use tracing::{Level, debug, enabled, error, info, warn};
 
 pub(super) fn write(event: &Event<'_>) {
     match event {
@@ -17,11 +18,21 @@ pub(super) fn write(event: &Event<'_>) {
         | Event::Recovered { .. }
         | Event::Exhausted { .. }
         | Event::BudgetSpent { .. } => retry(event),
-        Event::Rejected { call, rejection } => {
-            info!(target: "steadfast::call", %call, %rejection, "rejected");
+        Event::Rejected {
+            call,
+            rejection,
+            lines,
+        } => {
+            if enabled!(target: "steadfast::call", Level::INFO) {
+                rejected(*call, rejection, lines);
+            }
         }
         Event::WouldReject { call, rejection } => would_reject(*call, rejection),
-        Event::Fallback { call } => info!(target: "steadfast::call", %call, "fallback"),
+        Event::Fallback { call, lines } => {
+            if let Some(Written { left_out }) = lines.take(Line::Fallback) {
+                info!(target: "steadfast::call", %call, left_out, "fallback");
+            }
+        }
         Event::Conflict(conflict) => error!(target: "steadfast::registry", "{conflict}"),
         Event::BadVariable(fault) => bad_variable(fault),
         #[cfg(feature = "config")]
@@ -69,9 +80,22 @@ pub(super) fn write(event: &Event<'_>) {
 
 #[cold]
 #[inline(never)]
-fn would_reject(call: Option<Name>, rejection: &Rejection) {
-    let call = call.map(tracing::field::display);
-    info!(target: "steadfast::call", call, %rejection, "would be rejected");
+fn rejected(call: Name, rejection: &Rejection, lines: &Lines) {
+    if let Some(Written { left_out }) = lines.take(Line::Rejected) {
+        info!(target: "steadfast::call", %call, %rejection, left_out, "rejected");
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn would_reject(call: Option<(Name, &Lines)>, rejection: &Rejection) {
+    let written = call.map_or(Some(Written { left_out: None }), |(_, lines)| {
+        lines.take(Line::WouldReject)
+    });
+    if let Some(Written { left_out }) = written {
+        let call = call.map(|(call, _)| tracing::field::display(call));
+        info!(target: "steadfast::call", call, %rejection, left_out, "would be rejected");
+    }
 }
 
 #[cold]
@@ -97,18 +121,21 @@ fn configured(status: &ConfigStatus) {
 
 fn breaker(event: &Event<'_>) {
     match event {
-        Event::Transition {
-            breaker,
-            key,
-            from,
-            to,
-            open_for,
-        } => {
-            let open_for = open_for.map(tracing::field::debug);
+        Event::Transition { breaker, change } => {
+            let StateChange {
+                from,
+                to,
+                open_for,
+                key,
+                cause,
+                ..
+            } = change;
+            let (open_for, key) = (open_for.map(tracing::field::debug), key.as_deref());
+            let (error, cause) = (cause.error(), cause.as_str());
             if *to == State::Open {
-                warn!(target: "steadfast::breaker", %breaker, key, %from, %to, open_for, "state changed");
+                warn!(target: "steadfast::breaker", %breaker, key, %from, %to, open_for, cause, error, "state changed");
             } else {
-                info!(target: "steadfast::breaker", %breaker, key, %from, %to, "state changed");
+                info!(target: "steadfast::breaker", %breaker, key, %from, %to, cause, "state changed");
             }
         }
         Event::Failure {
@@ -144,27 +171,42 @@ fn retry(event: &Event<'_>) {
             delay,
             class,
             error,
+            lines,
         } => {
-            warn!(target: "steadfast::retry", %call, attempt, ?delay, %class, %error, "retry");
+            if let Some(Written { left_out }) = lines.take(Line::Retry) {
+                warn!(target: "steadfast::retry", %call, attempt, ?delay, %class, %error, left_out, "retry");
+            }
         }
-        Event::Recovered { call, attempts } => {
-            info!(target: "steadfast::retry", %call, attempts, "retry.recovered");
+        Event::Recovered {
+            call,
+            attempts,
+            lines,
+        } => {
+            if let Some(Written { left_out }) = lines.take(Line::Recovered) {
+                info!(target: "steadfast::retry", %call, attempts, left_out, "retry.recovered");
+            }
         }
         Event::Exhausted {
             call,
             attempts,
             class,
             error,
+            lines,
         } => {
-            error!(target: "steadfast::retry", %call, attempts, %class, %error, "retry.exhausted");
+            if let Some(Written { left_out }) = lines.take(Line::Exhausted) {
+                error!(target: "steadfast::retry", %call, attempts, %class, %error, left_out, "retry.exhausted");
+            }
         }
         Event::BudgetSpent {
             call,
             attempts,
             class,
             error,
+            lines,
         } => {
-            warn!(target: "steadfast::retry", %call, attempts, %class, %error, "retry.budget_spent");
+            if let Some(Written { left_out }) = lines.take(Line::BudgetSpent) {
+                warn!(target: "steadfast::retry", %call, attempts, %class, %error, left_out, "retry.budget_spent");
+            }
         }
         _ => {}
     }

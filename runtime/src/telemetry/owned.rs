@@ -1,0 +1,125 @@
+//! An event for listeners, who may keep it.
+
+use super::{Event, EventKind};
+
+#[cold]
+#[inline(never)]
+pub(super) fn kind(event: &Event<'_>) -> EventKind {
+    match event {
+        Event::Transition { breaker, change } => EventKind::StateChanged {
+            breaker: *breaker,
+            change: (*change).clone(),
+        },
+        Event::Failure {
+            breaker,
+            failures,
+            threshold,
+        } => EventKind::Failure {
+            breaker: *breaker,
+            failures: *failures,
+            threshold: *threshold,
+        },
+        Event::Probe {
+            breaker,
+            out,
+            places,
+        } => EventKind::Probe {
+            breaker: *breaker,
+            out: *out,
+            places: *places,
+        },
+        Event::Retry { .. }
+        | Event::Recovered { .. }
+        | Event::Exhausted { .. }
+        | Event::BudgetSpent { .. } => retry(event),
+        Event::Rejected {
+            call, rejection, ..
+        } => EventKind::Rejected {
+            call: *call,
+            rejection: (*rejection).clone(),
+        },
+        Event::WouldReject { call, rejection } => EventKind::WouldReject {
+            call: call.map(|(call, _)| call),
+            rejection: (*rejection).clone(),
+        },
+        Event::Fallback { call, .. } => EventKind::Fallback { call: *call },
+        Event::Conflict(conflict) => EventKind::Conflict((*conflict).clone()),
+        Event::TooManyKeys { breaker, most } => EventKind::TooManyKeys {
+            breaker: *breaker,
+            most: *most,
+        },
+        Event::TooManyNames { name, most } => EventKind::TooManyNames {
+            name: *name,
+            most: *most,
+        },
+        Event::SharedAlone { breaker } => EventKind::SharedAlone { breaker: *breaker },
+        #[cfg(feature = "redis")]
+        Event::RedisLost { server, reason } => EventKind::RedisLost {
+            server: (*server).into(),
+            reason: reason.to_string().into(),
+        },
+        #[cfg(feature = "redis")]
+        Event::RedisBack { server } => EventKind::RedisBack {
+            server: (*server).into(),
+        },
+        #[cfg(feature = "redis")]
+        Event::RedisRefused {
+            breaker,
+            key,
+            code,
+            message,
+        } => EventKind::RedisRefused {
+            breaker: *breaker,
+            key: (*key).into(),
+            message: format!("{code} {message}").into(),
+        },
+        Event::BadVariable(fault) => EventKind::BadVariable(fault.to_string().into()),
+        #[cfg(feature = "config")]
+        Event::Configured(status) => EventKind::Configured((*status).clone()),
+    }
+}
+
+fn retry(event: &Event<'_>) -> EventKind {
+    match *event {
+        Event::Retry {
+            call,
+            attempt,
+            delay,
+            class,
+            error,
+            ..
+        } => EventKind::Retry {
+            call,
+            attempt,
+            delay,
+            class,
+            error: error.to_string().into(),
+        },
+        Event::Exhausted {
+            call,
+            attempts,
+            class,
+            error,
+            ..
+        } => EventKind::Exhausted {
+            call,
+            attempts,
+            class,
+            error: error.to_string().into(),
+        },
+        Event::BudgetSpent {
+            call,
+            attempts,
+            class,
+            error,
+            ..
+        } => EventKind::BudgetSpent {
+            call,
+            attempts,
+            class,
+            error: error.to_string().into(),
+        },
+        Event::Recovered { call, attempts, .. } => EventKind::Recovered { call, attempts },
+        _ => unreachable!("only what is about retries comes here"),
+    }
+}

@@ -1,0 +1,358 @@
+//! Events as a program sees them: typed, bounded, and counted where they are lost.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, SystemTime};
+
+use futures_core::Stream;
+use steadfast_options::Name;
+
+use crate::breaker::StateChange;
+use crate::classify::Class;
+use crate::conflict::Conflict;
+use crate::rejection::Rejection;
+#[cfg(feature = "config")]
+use crate::setup::ConfigStatus;
+
+/// Something that happened, from [`events`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Event {
+    /// When.
+    pub at: SystemTime,
+    /// What.
+    pub kind: EventKind,
+}
+
+/// What happened.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum EventKind {
+    /// A breaker changed its state.
+    StateChanged {
+        /// The breaker.
+        breaker: Name,
+        /// From which state to which, and why.
+        change: StateChange,
+    },
+    /// A breaker counted a failure.
+    Failure {
+        /// The breaker.
+        breaker: Name,
+        /// Its failures now.
+        failures: u64,
+        /// How many open it; none where only rates do.
+        threshold: Option<u32>,
+    },
+    /// A breaker let a probe pass.
+    Probe {
+        /// The breaker.
+        breaker: Name,
+        /// Probes that are out now.
+        out: usize,
+        /// How many may be.
+        places: usize,
+    },
+    /// An attempt failed and will be followed by another.
+    Retry {
+        /// The call.
+        call: Name,
+        /// The attempt that failed, from 1.
+        attempt: u32,
+        /// The pause before the next.
+        delay: Duration,
+        /// What its error means.
+        class: Class,
+        /// Its error.
+        error: Box<str>,
+    },
+    /// A later attempt succeeded.
+    Recovered {
+        /// The call.
+        call: Name,
+        /// How many attempts it took.
+        attempts: u32,
+    },
+    /// The last attempt failed.
+    Exhausted {
+        /// The call.
+        call: Name,
+        /// How many attempts there were.
+        attempts: u32,
+        /// What the last error means.
+        class: Class,
+        /// The last error.
+        error: Box<str>,
+    },
+    /// Attempts were left, but the retry budget was not.
+    BudgetSpent {
+        /// The call.
+        call: Name,
+        /// How many attempts there were.
+        attempts: u32,
+        /// What the last error means.
+        class: Class,
+        /// The last error.
+        error: Box<str>,
+    },
+    /// A policy refused or cut a call or an attempt.
+    Rejected {
+        /// The call.
+        call: Name,
+        /// By what.
+        rejection: Rejection,
+    },
+    /// A policy in mode `observe` would have.
+    WouldReject {
+        /// The call; none where a handle was used.
+        call: Option<Name>,
+        /// By what.
+        rejection: Rejection,
+    },
+    /// A fallback answers.
+    Fallback {
+        /// The call.
+        call: Name,
+    },
+    /// Two places in the code define one policy differently.
+    Conflict(Conflict),
+    /// More keys than a breaker keeps; calls of further keys run unguarded.
+    TooManyKeys {
+        /// The breaker.
+        breaker: Name,
+        /// How many it keeps.
+        most: usize,
+    },
+    /// More names than a registry keeps.
+    TooManyNames {
+        /// The first that is not kept.
+        name: Name,
+        /// How many are.
+        most: usize,
+    },
+    /// A breaker is to be shared, but no setup named a Redis.
+    SharedAlone {
+        /// The breaker.
+        breaker: Name,
+    },
+    /// Redis is away.
+    #[cfg(feature = "redis")]
+    RedisLost {
+        /// Where it is.
+        server: Box<str>,
+        /// What went wrong.
+        reason: Box<str>,
+    },
+    /// Redis is there, for the first time or again.
+    #[cfg(feature = "redis")]
+    RedisBack {
+        /// Where it is.
+        server: Box<str>,
+    },
+    /// Redis serves, but not what one breaker has there.
+    #[cfg(feature = "redis")]
+    RedisRefused {
+        /// The breaker.
+        breaker: Name,
+        /// Its key in Redis.
+        key: Box<str>,
+        /// What Redis says: a code, and a text.
+        message: Box<str>,
+    },
+    /// A variable says something that can't hold, and is ignored.
+    BadVariable(Box<str>),
+    /// A configuration was loaded, or refused.
+    #[cfg(feature = "config")]
+    Configured(ConfigStatus),
+}
+
+impl EventKind {
+    /// The kind in a word, such as `state_changed`.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::StateChanged { .. } => "state_changed",
+            Self::Failure { .. } => "failure",
+            Self::Probe { .. } => "probe",
+            Self::Retry { .. } => "retry",
+            Self::Recovered { .. } => "recovered",
+            Self::Exhausted { .. } => "exhausted",
+            Self::BudgetSpent { .. } => "budget_spent",
+            Self::Rejected { .. } => "rejected",
+            Self::WouldReject { .. } => "would_reject",
+            Self::Fallback { .. } => "fallback",
+            Self::Conflict(_) => "conflict",
+            Self::TooManyKeys { .. } => "too_many_keys",
+            Self::TooManyNames { .. } => "too_many_names",
+            Self::SharedAlone { .. } => "shared_alone",
+            #[cfg(feature = "redis")]
+            Self::RedisLost { .. } => "redis_lost",
+            #[cfg(feature = "redis")]
+            Self::RedisBack { .. } => "redis_back",
+            #[cfg(feature = "redis")]
+            Self::RedisRefused { .. } => "redis_refused",
+            Self::BadVariable(_) => "bad_variable",
+            #[cfg(feature = "config")]
+            Self::Configured(_) => "configured",
+        }
+    }
+}
+
+/// Events that wait for a slow listener, unless it says otherwise.
+const CAPACITY: usize = 1024;
+
+static LISTENING: AtomicUsize = AtomicUsize::new(0);
+static LISTENERS: Mutex<Vec<Arc<Listener>>> = Mutex::new(Vec::new());
+
+/// Everything that policies report from now on, in the whole process: for alerts, tests, and whatever
+/// a program does about an open circuit.
+///
+/// The stream is bounded: of a listener that falls 1,024 events behind, the oldest are lost, and
+/// [`Events::missed`] counts them. Nobody waits for a listener, and calls pay nothing while there is
+/// none.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// use steadfast::{EventKind, State, registry};
+///
+/// let mut events = steadfast::events();
+/// registry().breaker("events.doc").force_open();
+/// let EventKind::StateChanged { breaker, change } = events.recv().await.kind.clone() else {
+///     panic!("nothing else has happened");
+/// };
+/// assert_eq!((&*breaker, change.to), ("events.doc", State::ForcedOpen));
+/// # });
+/// ```
+#[must_use]
+pub fn events() -> Events {
+    Events::with_capacity(CAPACITY)
+}
+
+/// A stream of events, from [`events`]. It has no end.
+pub struct Events(Arc<Listener>);
+
+struct Listener {
+    capacity: usize,
+    queue: Mutex<Queue>,
+}
+
+#[derive(Default)]
+struct Queue {
+    events: VecDeque<Arc<Event>>,
+    missed: u64,
+    waker: Option<Waker>,
+}
+
+impl Listener {
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn hear(&self, event: &Arc<Event>) {
+        let mut queue = self.queue();
+        if queue.events.len() == self.capacity {
+            queue.events.pop_front();
+            queue.missed += 1;
+        }
+        queue.events.push_back(event.clone());
+        let waker = queue.waker.take();
+        drop(queue);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+fn listeners() -> MutexGuard<'static, Vec<Arc<Listener>>> {
+    LISTENERS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether anybody wants to know.
+pub(super) fn is_heard() -> bool {
+    LISTENING.load(Ordering::Relaxed) > 0
+}
+
+/// Tells all who listen.
+pub(super) fn tell(kind: EventKind) -> Arc<Event> {
+    let at = SystemTime::now();
+    let event = Arc::new(Event { at, kind });
+    // Their wakers run outside of the lock.
+    let all: Vec<_> = listeners().iter().cloned().collect();
+    all.iter().for_each(|listener| listener.hear(&event));
+    event
+}
+
+impl Events {
+    /// As [`events`], with room for so many events that wait; at least one.
+    #[must_use]
+    pub fn with_capacity(capacity: usize) -> Self {
+        let listener = Arc::new(Listener {
+            capacity: capacity.max(1),
+            queue: Mutex::default(),
+        });
+        let mut all = listeners();
+        all.push(listener.clone());
+        LISTENING.store(all.len(), Ordering::Relaxed);
+        Self(listener)
+    }
+
+    /// The next event, waiting for it.
+    ///
+    /// # Cancel safety
+    ///
+    /// Who stops waiting loses no event.
+    pub async fn recv(&mut self) -> Arc<Event> {
+        std::future::poll_fn(|context| self.poll_recv(context)).await
+    }
+
+    /// The next event, if there is one.
+    #[must_use]
+    pub fn try_recv(&mut self) -> Option<Arc<Event>> {
+        self.0.queue().events.pop_front()
+    }
+
+    /// How many events were lost so far, since it fell behind.
+    #[must_use]
+    pub fn missed(&self) -> u64 {
+        self.0.queue().missed
+    }
+
+    fn poll_recv(&mut self, context: &Context<'_>) -> Poll<Arc<Event>> {
+        let mut queue = self.0.queue();
+        match queue.events.pop_front() {
+            Some(event) => Poll::Ready(event),
+            None => {
+                queue.waker = Some(context.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl Stream for Events {
+    type Item = Arc<Event>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Arc<Event>>> {
+        self.poll_recv(context).map(Some)
+    }
+}
+
+impl Drop for Events {
+    fn drop(&mut self) {
+        let mut all = listeners();
+        all.retain(|listener| !Arc::ptr_eq(listener, &self.0));
+        LISTENING.store(all.len(), Ordering::Relaxed);
+    }
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Events")
+            .field("missed", &self.missed())
+            .finish_non_exhaustive()
+    }
+}
