@@ -88,7 +88,7 @@ async fn a_transition_is_told_with_the_error_that_caused_it_and_kept_in_the_hist
             breaker
                 .admit()
                 .unwrap()
-                .failed_with(&format!("stream fault {number}"))
+                .failed_with(&format!("stream fault {number}"));
         });
         advance(secs(30)).await;
         play("S").await;
@@ -99,15 +99,14 @@ async fn a_transition_is_told_with_the_error_that_caused_it_and_kept_in_the_hist
             .iter()
             .map(|it| (it.from, it.to, it.cause.to_string()))
             .collect();
-        use State::{Closed, ForcedOpen, HalfOpen, Open};
         assert_eq!(
             story,
             [
-                (Closed, Open, "stream fault 2".to_owned()),
-                (Open, HalfOpen, "recovery".to_owned()),
-                (HalfOpen, Closed, "outcome".to_owned()),
-                (Closed, ForcedOpen, "by_hand".to_owned()),
-                (ForcedOpen, Closed, "by_hand".to_owned()),
+                (State::Closed, State::Open, "stream fault 2".to_owned()),
+                (State::Open, State::HalfOpen, "recovery".to_owned()),
+                (State::HalfOpen, State::Closed, "outcome".to_owned()),
+                (State::Closed, State::ForcedOpen, "by_hand".to_owned()),
+                (State::ForcedOpen, State::Closed, "by_hand".to_owned()),
             ]
         );
         assert_eq!(told[0].open_for, Some(secs(30)));

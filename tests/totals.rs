@@ -283,7 +283,7 @@ fn counts_of_many_threads_add_up() {
                 registry.scope_blocking(|| {
                     let mut ended = (0, 0, 0);
                     for round in 0..2000 {
-                        match crowd((round * 7 + seed) % 5 == 0) {
+                        match crowd((round * 7 + seed).is_multiple_of(5)) {
                             Ok(_) => ended.0 += 1,
                             Err(Failure::Rejected(_)) => ended.2 += 1,
                             Err(_) => ended.1 += 1,

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use opentelemetry::metrics::MeterProvider as _;
-use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData, ResourceMetrics};
+use opentelemetry_sdk::metrics::data::{
+    AggregatedMetrics, MetricData, ResourceMetrics, ScopeMetrics,
+};
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, PeriodicReader, SdkMeterProvider};
 use steadfast::{registry, resilient};
 use steadfast_tests::{Dependency, Failure, apart};
@@ -21,7 +23,7 @@ async fn charge(dependency: &Dependency) -> Result<usize, Failure> {
 fn values(exported: &[ResourceMetrics]) -> BTreeMap<String, u64> {
     let mut values = BTreeMap::new();
     let scopes = exported.iter().flat_map(ResourceMetrics::scope_metrics);
-    for metric in scopes.flat_map(|scope| scope.metrics()) {
+    for metric in scopes.flat_map(ScopeMetrics::metrics) {
         let AggregatedMetrics::U64(data) = metric.data() else {
             panic!("{} is no whole number", metric.name());
         };

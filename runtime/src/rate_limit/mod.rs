@@ -194,7 +194,7 @@ impl RateLimit {
             return Ok(None);
         }
         let taken = self.take(Whose::All);
-        taken.map(Some).map_err(|time| self.rejection(time))
+        taken.map(Some).map_err(|time| self.refuse(time))
     }
 
     #[inline]

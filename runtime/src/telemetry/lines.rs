@@ -8,7 +8,7 @@ use crate::clock;
 
 /// What a line is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(not(feature = "tracing"), allow(dead_code))]
+#[cfg(feature = "tracing")]
 pub(crate) enum Line {
     Retry,
     Recovered,

@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use steadfast_options::Name;
 
-pub(crate) use lines::{Line, Lines};
+#[cfg(feature = "tracing")]
+pub(crate) use lines::Line;
+pub(crate) use lines::Lines;
 pub use stream::{Event as Told, EventKind, Events, events};
 
 use crate::breaker::StateChange;
