@@ -59,7 +59,77 @@ fn tables() -> Object {
         call.add(policy.name, &described(&own, policy.meaning));
     }
     tables.add("call", &described(&by_name(&call), "Calls by name."));
+    tables.add(
+        "redis",
+        &described(
+            &table(&redis()),
+            "The Redis that what is shared is kept in; needs the feature `redis`. What it says beats the \
+             code, and variables beat it.",
+        ),
+    );
     tables
+}
+
+/// Where Redis is. These are no options of a policy: the table has no rows for them.
+fn redis() -> Object {
+    const TEXT: &str = r#"{ "type": "string" }"#;
+    let mut all = Object::new();
+    let mut add =
+        |name: &str, value: &str, meaning: &str| all.add(name, &described(value, meaning));
+    let url = r#"{ "type": "string", "pattern": "^(rediss?|unix)://" }"#;
+    add("url", url, "Where it is: redis://, rediss:// or unix://.");
+    let urls = format!(r#"{{ "type": "array", "items": {url}, "minItems": 1 }}"#);
+    add(
+        "urls",
+        &urls,
+        "The sentinels, or some nodes of the cluster.",
+    );
+    let kinds = r#"{ "enum": ["standalone", "sentinel", "cluster"] }"#;
+    add("kind", kinds, "Default: standalone.");
+    add(
+        "master",
+        TEXT,
+        "The name by which sentinels know the servers.",
+    );
+    add(
+        "username",
+        TEXT,
+        "Of the servers; beats the one in an address.",
+    );
+    add(
+        "password",
+        TEXT,
+        "Of the servers; better set by STEADFAST_REDIS_PASSWORD.",
+    );
+    add(
+        "database",
+        r#"{ "type": "integer", "minimum": 0 }"#,
+        "Default: 0.",
+    );
+    add(
+        "ca_file",
+        TEXT,
+        "PEM file; the system's authorities unless set.",
+    );
+    add(
+        "client_cert",
+        TEXT,
+        "PEM file of this program's certificate.",
+    );
+    add("client_key", TEXT, "PEM file of its key.");
+    let prefix = r#"{ "type": "string", "pattern": "^[A-Za-z0-9._:-]{1,64}$" }"#;
+    add(
+        "key_prefix",
+        prefix,
+        "What all keys begin with. Default: steadfast.",
+    );
+    let count = r#"{ "type": "integer", "minimum": 1 }"#;
+    add(
+        "expected_instances",
+        count,
+        "While Redis has never been seen. Default: 1.",
+    );
+    all
 }
 
 fn served_policies() -> impl Iterator<Item = &'static PolicyMeta> {

@@ -38,6 +38,16 @@ pub fn explain() -> String {
             text.push('\n');
         }
     }
+    #[cfg(feature = "redis")]
+    if let Some(status) = registry.redis_status() {
+        let crate::RedisStatus {
+            server, instances, ..
+        } = &status;
+        let how = status
+            .error
+            .map_or("connected".into(), |error| format!("away: {error}"));
+        let _ = writeln!(text, "redis {server}\n  {how}, {instances} instances\n");
+    }
     text.truncate(text.trim_end().len());
     text.push('\n');
     text
