@@ -212,8 +212,9 @@ impl Breaker {
     }
 
     /// Whether a fleet shares it.
+    #[inline]
     pub(crate) fn is_shared(&self) -> bool {
-        self.0.gate.with_member(clock::now(), |_, _| ()).is_some()
+        self.0.sharing.wish.load(Ordering::Relaxed) == SHARED
     }
 
     pub(super) fn tell_fleet(&self) {
@@ -231,7 +232,7 @@ impl Breaker {
         self.0.gate.next_message(clock::precise())
     }
 
-    /// When there may be something to tell though nobody calls; and whether successes are to be told.
+    /// When there may be something to tell though nobody calls.
     pub(crate) fn idle_until(&self) -> Option<Nanos> {
         let until = |member: &mut Member, _| member.idle_until();
         self.0.gate.with_member(clock::precise(), until).flatten()

@@ -172,37 +172,49 @@ impl Call<'_> {
     #[cold]
     #[inline(never)]
     pub(super) fn without_pass(&mut self, rejection: Rejection, waker: &Waker) -> Result<(), Held> {
+        let Some(breaker) = self.breaker().filter(|breaker| breaker.is_shared()) else {
+            return Err(Held::Refused(rejection));
+        };
         let waiting = match self.known_waiting() {
             Some(Waiting::Lease(round, end)) => Some((*round, *end)),
             _ => None,
         };
-        let Some(breaker) = self.breaker().filter(|breaker| breaker.is_shared()) else {
-            return Err(Held::Refused(rejection));
-        };
-        // Whoever wakes it does so after this, or has been here before: then the next try tells.
-        breaker.wait_for_lease(waker);
-        match breaker.pass_or_wait(waiting.map(|(round, _)| round)) {
+        let mut passed = breaker.pass_or_wait(waiting.map(|(round, _)| round));
+        if let Err(NoPass {
+            round: Some(round), ..
+        }) = passed
+        {
+            // It may have come before there was somebody to wake.
+            breaker.wait_for_lease(waker);
+            passed = breaker.pass_or_wait(Some(round));
+        }
+        match passed {
             Ok(pass) => {
                 self.pass = Some(pass);
                 self.stop_waiting();
                 Ok(())
             }
-            Err(NoPass { rejection, round }) => {
-                let now = clock::precise();
-                let end = waiting.map_or_else(
-                    || now.saturating_add(self.before_deadline(LEASE_WAIT)),
-                    |(_, end)| end,
-                );
-                match round {
-                    Some(round) if now < end => {
-                        *self.rest().waiting = Some(Waiting::Lease(round, end));
-                        Err(Held::Wait(Some(end)))
-                    }
-                    _ => {
-                        self.stop_waiting();
-                        Err(Held::Refused(rejection))
-                    }
-                }
+            Err(NoPass { rejection, round }) => self.wait_for_round(rejection, round, waiting),
+        }
+    }
+
+    fn wait_for_round(
+        &mut self,
+        rejection: Rejection,
+        round: Option<u64>,
+        waiting: Option<(u64, Nanos)>,
+    ) -> Result<(), Held> {
+        let now = clock::precise();
+        let longest = || now.saturating_add(self.before_deadline(LEASE_WAIT));
+        let end = waiting.map_or_else(longest, |(_, end)| end);
+        match round {
+            Some(round) if now < end => {
+                *self.rest().waiting = Some(Waiting::Lease(round, end));
+                Err(Held::Wait(Some(end)))
+            }
+            _ => {
+                self.stop_waiting();
+                Err(Held::Refused(rejection))
             }
         }
     }

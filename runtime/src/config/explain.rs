@@ -40,12 +40,10 @@ pub fn explain() -> String {
     }
     #[cfg(feature = "redis")]
     if let Some(status) = registry.redis_status() {
-        let crate::RedisStatus {
-            server, instances, ..
-        } = &status;
         let how = status
             .error
             .map_or("connected".into(), |error| format!("away: {error}"));
+        let (server, instances) = (status.server, status.instances);
         let _ = writeln!(text, "redis {server}\n  {how}, {instances} instances\n");
     }
     text.truncate(text.trim_end().len());

@@ -37,6 +37,14 @@ pub(super) struct Carrier {
     refused: AtomicBool,
 }
 
+/// Why messages are carried no longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Carried {
+    /// The breaker is local now.
+    Unshared,
+    LinkEnded,
+}
+
 impl Carrier {
     pub(super) fn new(breaker: &Breaker, known: &Arc<Known>, link: LinkRef) -> Self {
         let tag = format!("{{{}:cb:{}}}", known.prefix, breaker.name());
@@ -45,9 +53,6 @@ impl Carrier {
         } else {
             known.channel_of_all()
         };
-        let news = Arc::new(Notify::new());
-        let wake = news.clone();
-        breaker.share(move || wake.notify_one());
         Self {
             breaker: breaker.clone(),
             known: known.clone(),
@@ -56,9 +61,16 @@ impl Carrier {
                 .map(|key| format!("{tag}:{key}"))
                 .into(),
             channel,
-            news,
+            news: Arc::new(Notify::new()),
             refused: AtomicBool::new(false),
         }
+    }
+
+    /// From now on the breaker says when there is something to tell.
+    pub(super) fn attach(&self) {
+        let wake = self.news.clone();
+        self.breaker.share(move || wake.notify_one());
+        self.news.notify_one();
     }
 
     pub(super) fn name(&self) -> Name {
@@ -70,16 +82,16 @@ impl Carrier {
     }
 
     /// Runs until the breaker is shared no longer.
-    pub(super) async fn carry(&self) {
+    pub(super) async fn carry(&self) -> Carried {
         let mut state = self.link.state();
         if self.link.is_cluster() {
             let _ = self.link.subscribe(self.channel.clone()).await; // else with the next connection
         }
         while self.breaker.is_shared() {
             let up = matches!(*state.borrow_and_update(), LinkState::Up(_));
-            if up {
+            if up && !self.refused.load(Ordering::Relaxed) {
                 self.tell_all().await;
-            } else {
+            } else if !up {
                 self.breaker.parted();
             }
             let changed = tokio::select! {
@@ -88,9 +100,10 @@ impl Carrier {
                 changed = state.changed() => changed,
             };
             if changed.is_err() {
-                return; // the link has ended
+                return Carried::LinkEnded;
             }
         }
+        Carried::Unshared
     }
 
     /// Until there may be something to tell, though nobody says so.

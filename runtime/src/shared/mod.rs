@@ -34,7 +34,7 @@ pub(crate) use server::{GivenClient, RedisSettings, Server, ServerKind, check_pr
 
 use crate::breaker::Breaker;
 use crate::registry::RedisStatus;
-use breaker::{Carrier, parse_announcement};
+use breaker::{Carried, Carrier, parse_announcement};
 use link::{Greet, Greeter, Link, LinkError, LinkRef};
 
 /// How often an instance says that it is there.
@@ -204,22 +204,26 @@ impl Fleet {
         self.known.size()
     }
 
-    /// Shares a breaker, once.
+    /// Shares a breaker.
     pub(crate) fn share(&self, breaker: &Breaker) {
+        let mut breakers = self.known.breakers();
+        if let Some(known) = breakers.get(&breaker.name()) {
+            return known.attach(); // it was local for a moment
+        }
         let link = self.link.inner().clone();
-        let carrier = {
-            let mut breakers = self.known.breakers();
-            if breakers.contains_key(&breaker.name()) {
-                return;
-            }
-            let carrier = Arc::new(Carrier::new(breaker, &self.known, link));
-            breakers.insert(breaker.name(), carrier.clone());
-            carrier
-        };
+        let carrier = Arc::new(Carrier::new(breaker, &self.known, link));
+        carrier.attach();
+        breakers.insert(breaker.name(), carrier.clone());
+        drop(breakers);
         let known = self.known.clone();
         drop(self.link.spawn(async move {
-            carrier.carry().await;
-            known.breakers().remove(&carrier.name());
+            while carrier.carry().await == Carried::Unshared {
+                let mut breakers = known.breakers();
+                if !carrier.breaker().is_shared() {
+                    breakers.remove(&carrier.name());
+                    return;
+                }
+            }
         }));
     }
 
