@@ -122,8 +122,8 @@ pub(crate) struct Member {
     in_flight: Option<(Batch, Nanos)>,
     seq: u64,
     leases: VecDeque<Held>,
-    /// A call asks for a lease.
-    asks: bool,
+    /// Calls that ask for a lease, each for one of its own.
+    asking: u64,
     /// Requests for leases that were answered, or will not be: whoever waits for one compares.
     rounds: u64,
     /// No lease is to be had before.
@@ -154,7 +154,7 @@ impl Member {
             in_flight: None,
             seq: 0,
             leases: VecDeque::new(),
-            asks: false,
+            asking: 0,
             rounds: 0,
             none_until: 0,
             ended: VecDeque::new(),
@@ -227,14 +227,20 @@ impl Member {
         None
     }
 
-    /// Asks for a lease; the number of rounds after which it is no use to wait longer. None where
-    /// there is none to be had at the moment.
-    pub(crate) fn ask(&mut self, now: Nanos) -> Option<u64> {
-        if now < self.none_until {
+    /// Asks for a lease, of which the fleet has so many; the number of rounds after which it is no use to
+    /// wait longer. None where there is none to be had at the moment.
+    pub(crate) fn ask(&mut self, places: usize, now: Nanos) -> Option<u64> {
+        if now < self.none_until || self.asking >= places as u64 {
             return None;
         }
-        self.asks = true;
-        Some(self.rounds + 1)
+        self.asking += 1;
+        Some(self.rounds + self.asking)
+    }
+
+    /// Whoever asks for a lease does so in vain.
+    fn end_rounds(&mut self) {
+        self.rounds += self.asking;
+        self.asking = 0;
     }
 
     /// Whether that many requests for a lease are through.
@@ -264,8 +270,7 @@ impl Member {
     pub(crate) fn part(&mut self) {
         self.standing = Standing::Apart;
         self.leases.clear();
-        self.asks = false;
-        self.rounds += 1;
+        self.end_rounds();
     }
 
     // ----- what there is to tell -----
@@ -285,7 +290,7 @@ impl Member {
         if let Some((lease, end)) = self.ended.front() {
             return Some(Message::Probed(lease.clone(), *end));
         }
-        if self.asks {
+        if self.asking > 0 {
             return Some(Message::Acquire);
         }
         self.next_batch(now).map(Message::Record)
@@ -356,15 +361,20 @@ impl Member {
     /// A request for a lease was answered. One that was granted lasts from when it was sent; where
     /// there was none, the next is asked for after `hold`.
     pub(crate) fn told_lease(&mut self, lease: Option<(Lease, Nanos)>, hold: Nanos, now: Nanos) {
-        self.asks = false;
-        self.rounds += 1;
         match lease {
-            Some((lease, expires)) => self.leases.push_back(Held {
-                lease,
-                expires,
-                since: now,
-            }),
-            None => self.none_until = now.saturating_add(hold),
+            Some((lease, expires)) => {
+                self.leases.push_back(Held {
+                    lease,
+                    expires,
+                    since: now,
+                });
+                self.rounds += u64::from(self.asking > 0);
+                self.asking = self.asking.saturating_sub(1);
+            }
+            None => {
+                self.none_until = now.saturating_add(hold);
+                self.end_rounds();
+            }
         }
     }
 
@@ -410,9 +420,11 @@ impl Member {
             self.forget_unsent();
             self.leases.clear();
             self.ended.clear();
-            self.asks = false;
-            self.rounds += 1;
             self.none_until = 0;
+            // That somebody else began to probe is no reason not to.
+            if seen.state != State::HalfOpen {
+                self.end_rounds();
+            }
         } else if was_apart {
             // What is too old for the window is not told any more.
             let width = self.unsent.buckets.width().unwrap_or(Nanos::MAX);

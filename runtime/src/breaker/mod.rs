@@ -3,10 +3,13 @@
 mod account;
 mod gate;
 mod keyed;
+#[cfg_attr(not(feature = "redis"), allow(dead_code))] // nobody carries messages then
 mod member;
 mod permit;
 mod policy;
+#[cfg_attr(not(feature = "redis"), allow(dead_code))]
 mod rules;
+#[cfg_attr(not(feature = "redis"), allow(dead_code))]
 mod sharing;
 mod state;
 mod status;

@@ -365,7 +365,7 @@ impl Rules {
         let Some((lease, expires)) = member.take_lease(now) else {
             let round = match round {
                 Some(round) => Some(round).filter(|round| !member.is_through(*round)),
-                None => member.ask(now),
+                None => member.ask(self.thresholds.half_open, now),
             };
             return Err(round.map_or(NoProbe::Before(None), NoProbe::Asked));
         };

@@ -37,6 +37,7 @@ pub(crate) struct Loaded {
 
 /// Whether there is a place for what a fleet shares, whatever files and variables say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(any(feature = "redis", feature = "testing")), allow(dead_code))]
 pub(crate) enum Backing {
     /// The code names one, or nothing is to be said of it.
     Known,
