@@ -2,7 +2,7 @@
 
 use proptest::option;
 use proptest::prelude::*;
-use steadfast_options::Counting;
+use steadfast_options::{Counting, Scope};
 
 use super::super::policy::{Slow, Thresholds, WindowSize};
 use super::super::window::Nanos;
@@ -52,6 +52,8 @@ impl Policy {
             half_open: self.half_open,
             close_after: self.close_after,
             probe_timeout: self.probe_timeout,
+            quorum: 1,
+            scope: Scope::Local,
         }
     }
 }
