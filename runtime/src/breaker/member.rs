@@ -11,77 +11,10 @@
 
 use std::collections::VecDeque;
 
+use super::leases::Leases;
+use super::message::{Batch, Lease, Message, ProbeEnd, Seen, Steer};
 use super::state::State;
 use super::window::{BUCKETS, Buckets, Counts, Nanos, Outcome, TimeWindow};
-
-/// What the store says of the breaker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Seen {
-    pub(crate) state: State,
-    /// One state has one epoch, and a later state a higher one. Zero where the store knows nothing.
-    pub(crate) epoch: u64,
-    /// How long an open state lasts from now on.
-    pub(crate) remaining: Nanos,
-    /// How many times in a row it opened.
-    pub(crate) opens: u32,
-    /// In the window; of a state that is not closed, those that opened it.
-    pub(crate) counts: Counts,
-}
-
-/// Calls that are told together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Batch {
-    /// The state that they belong to.
-    pub(crate) epoch: u64,
-    /// Told twice, it counts once.
-    pub(crate) seq: u64,
-    pub(crate) counts: Counts,
-}
-
-/// How a probe ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ProbeEnd {
-    Succeeded,
-    Failed,
-    /// It counts as nothing: its place is free.
-    Gone,
-}
-
-impl ProbeEnd {
-    pub(super) fn of(outcome: Option<Outcome>) -> Self {
-        match outcome {
-            None => Self::Gone,
-            Some(outcome) if outcome.is_plain() => Self::Succeeded,
-            Some(_) => Self::Failed,
-        }
-    }
-}
-
-/// What somebody did by hand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Steer {
-    Reset,
-    ForceOpen,
-    Disable,
-    Release,
-}
-
-/// Leave to send one probe, by the name that the store gave it.
-pub(crate) type Lease = Box<str>;
-
-/// Something to tell the store, or to ask it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Message {
-    Record(Batch),
-    /// A lease for a probe, please.
-    Acquire,
-    Probed(Lease, ProbeEnd),
-    /// The store forgot this state.
-    Restore(Seen),
-    Steer(Steer),
-    /// What is the state?
-    Read,
-}
 
 /// Whether the store leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,16 +27,6 @@ enum Standing {
     Apart,
 }
 
-/// A lease that no call has taken yet.
-#[derive(Clone, Debug)]
-struct Held {
-    lease: Lease,
-    expires: Nanos,
-    since: Nanos,
-}
-
-/// A lease that no call takes goes back after this: somebody else may have calls to make.
-const UNUSED: Nanos = 1_000_000_000;
 /// Successes go this often, where only a rate wants them.
 pub(crate) const SUCCESSES_EVERY: Nanos = 100_000_000;
 
@@ -121,13 +44,7 @@ pub(crate) struct Member {
     successes_at: Nanos,
     in_flight: Option<(Batch, Nanos)>,
     seq: u64,
-    leases: VecDeque<Held>,
-    /// Calls that ask for a lease, each for one of its own.
-    asking: u64,
-    /// Requests for leases that were answered, or will not be: whoever waits for one compares.
-    rounds: u64,
-    /// No lease is to be had before.
-    none_until: Nanos,
+    leases: Leases,
     ended: VecDeque<(Lease, ProbeEnd)>,
     steering: VecDeque<Steer>,
     /// The store knows less than this instance.
@@ -153,10 +70,7 @@ impl Member {
             successes_at: now,
             in_flight: None,
             seq: 0,
-            leases: VecDeque::new(),
-            asking: 0,
-            rounds: 0,
-            none_until: 0,
+            leases: Leases::default(),
             ended: VecDeque::new(),
             steering: VecDeque::new(),
             restores: false,
@@ -217,35 +131,19 @@ impl Member {
         self.taken = [(u64::MAX, 0); BUCKETS as usize];
     }
 
-    /// A lease for a probe, if there is one.
+    /// A lease for a probe, if there is one, and when it ends.
     pub(crate) fn take_lease(&mut self, now: Nanos) -> Option<(Lease, Nanos)> {
-        while let Some(held) = self.leases.pop_front() {
-            if now < held.expires {
-                return Some((held.lease, held.expires));
-            }
-        }
-        None
+        self.leases.take(now)
     }
 
-    /// Asks for a lease, of which the fleet has so many; the number of rounds after which it is no use to
-    /// wait longer. None where there is none to be had at the moment.
+    /// Asks for a lease, of which the fleet has so many; see [`Leases::ask`].
     pub(crate) fn ask(&mut self, places: usize, now: Nanos) -> Option<u64> {
-        if now < self.none_until || self.asking >= places as u64 {
-            return None;
-        }
-        self.asking += 1;
-        Some(self.rounds + self.asking)
-    }
-
-    /// Whoever asks for a lease does so in vain.
-    fn end_rounds(&mut self) {
-        self.rounds += self.asking;
-        self.asking = 0;
+        self.leases.ask(places, now)
     }
 
     /// Whether that many requests for a lease are through.
     pub(crate) fn is_through(&self, round: u64) -> bool {
-        self.rounds >= round || !self.is_led()
+        !self.is_led() || self.leases.is_through(round)
     }
 
     /// A probe with a lease ended.
@@ -270,7 +168,7 @@ impl Member {
     pub(crate) fn part(&mut self) {
         self.standing = Standing::Apart;
         self.leases.clear();
-        self.end_rounds();
+        self.leases.end_rounds();
     }
 
     // ----- what there is to tell -----
@@ -286,29 +184,21 @@ impl Member {
         if self.restores {
             return Some(Message::Restore(self.known_now(now)));
         }
-        self.give_back_unused(now);
+        let unused = self.leases.unused(now);
+        self.ended
+            .extend(unused.map(|lease| (lease, ProbeEnd::Gone)));
         if let Some((lease, end)) = self.ended.front() {
             return Some(Message::Probed(lease.clone(), *end));
         }
-        if self.asking > 0 {
+        if self.leases.are_asked_for() {
             return Some(Message::Acquire);
         }
         self.next_batch(now).map(Message::Record)
     }
 
-    fn give_back_unused(&mut self, now: Nanos) {
-        let unused = |held: &&Held| now >= held.since.saturating_add(UNUSED);
-        while let Some(held) = self.leases.front().filter(unused) {
-            self.ended.push_back((held.lease.clone(), ProbeEnd::Gone));
-            self.leases.pop_front();
-        }
-    }
-
     /// When there may be something to tell though nothing happens: a lease that goes back.
     pub(crate) fn idle_until(&self) -> Option<Nanos> {
-        self.leases
-            .front()
-            .map(|held| held.since.saturating_add(UNUSED))
+        self.leases.idle_until()
     }
 
     fn next_batch(&mut self, now: Nanos) -> Option<Batch> {
@@ -362,19 +252,8 @@ impl Member {
     /// there was none, the next is asked for after `hold`.
     pub(crate) fn told_lease(&mut self, lease: Option<(Lease, Nanos)>, hold: Nanos, now: Nanos) {
         match lease {
-            Some((lease, expires)) => {
-                self.leases.push_back(Held {
-                    lease,
-                    expires,
-                    since: now,
-                });
-                self.rounds += u64::from(self.asking > 0);
-                self.asking = self.asking.saturating_sub(1);
-            }
-            None => {
-                self.none_until = now.saturating_add(hold);
-                self.end_rounds();
-            }
+            Some((lease, expires)) => self.leases.granted(lease, expires, now),
+            None => self.leases.none_before(now.saturating_add(hold)),
         }
     }
 
@@ -420,10 +299,9 @@ impl Member {
             self.forget_unsent();
             self.leases.clear();
             self.ended.clear();
-            self.none_until = 0;
             // That somebody else began to probe is no reason not to.
             if seen.state != State::HalfOpen {
-                self.end_rounds();
+                self.leases.end_rounds();
             }
         } else if was_apart {
             // What is too old for the window is not told any more.

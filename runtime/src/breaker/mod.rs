@@ -4,7 +4,11 @@ mod account;
 mod gate;
 mod keyed;
 #[cfg_attr(not(feature = "redis"), allow(dead_code))] // nobody carries messages then
+mod leases;
+#[cfg_attr(not(feature = "redis"), allow(dead_code))]
 mod member;
+#[cfg_attr(not(feature = "redis"), allow(dead_code))]
+mod message;
 mod permit;
 mod policy;
 #[cfg_attr(not(feature = "redis"), allow(dead_code))]
@@ -20,6 +24,8 @@ mod window;
 #[cfg(all(test, steadfast_loom))]
 mod loom_tests;
 #[cfg(all(test, not(steadfast_loom)))]
+mod member_tests;
+#[cfg(all(test, not(steadfast_loom)))]
 mod model_tests;
 
 use std::fmt::{self, Display};
@@ -31,9 +37,11 @@ use steadfast_options::{Mode, Name};
 
 pub use account::{Cause, StateChange};
 pub(crate) use gate::Pass;
-pub(crate) use member::Steer;
+#[cfg(any(feature = "redis", test))]
+pub(crate) use member::SUCCESSES_EVERY;
+pub(crate) use message::Steer;
 #[cfg(feature = "redis")]
-pub(crate) use member::{Message, ProbeEnd, SUCCESSES_EVERY, Seen};
+pub(crate) use message::{Message, ProbeEnd, Seen};
 pub(crate) use policy::{Thresholds, nanos, probe_timeout};
 pub(crate) use sharing::NoPass;
 #[cfg(feature = "redis")]

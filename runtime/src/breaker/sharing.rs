@@ -13,7 +13,8 @@ use steadfast_options::Scope;
 
 use super::account::Under;
 use super::gate::{Change, Gate, Pass};
-use super::member::{Lease, Member, Message, Seen};
+use super::member::Member;
+use super::message::{Lease, Message, Seen};
 use super::window::Nanos;
 use super::{Breaker, Thresholds};
 use crate::clock;
