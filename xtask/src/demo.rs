@@ -34,14 +34,14 @@ fn command(args: &[OsString]) -> Command {
 
 /// Becomes the command: the terminal, its signals and the exit code are the demo's own.
 #[cfg(unix)]
-fn hand_over(command: &mut Command) -> Result<ExitCode> {
+pub(crate) fn hand_over(command: &mut Command) -> Result<ExitCode> {
     use std::os::unix::process::CommandExt;
-    Err(command.exec()).context("cargo could not be started")
+    Err(command.exec()).context("it could not be started")
 }
 
 #[cfg(not(unix))]
-fn hand_over(command: &mut Command) -> Result<ExitCode> {
-    let status = command.status().context("cargo could not be started")?;
+pub(crate) fn hand_over(command: &mut Command) -> Result<ExitCode> {
+    let status = command.status().context("it could not be started")?;
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }

@@ -6,6 +6,7 @@ mod cargo;
 mod ci;
 mod counts;
 mod demo;
+mod drills;
 mod features;
 mod fuzz;
 mod lints;
@@ -58,6 +59,13 @@ enum Task {
     Schema,
     /// Run the fuzz targets, where a nightly toolchain and cargo-fuzz are installed.
     Fuzz(fuzz::Args),
+    /// Run the drills of the shared state: real processes, a real Redis, and faults between them.
+    #[command(disable_help_flag = true)]
+    Drills {
+        /// Handed to the drills as they are; `--help` shows what they take.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
     /// Run the benchmarks.
     Bench {
         /// Handed to the benchmark programs as they are.
@@ -85,6 +93,7 @@ fn main() -> ExitCode {
         Task::Options => tools::options(),
         Task::Schema => tools::schema(),
         Task::Fuzz(args) => Ok(fuzz::run(&args)),
+        Task::Drills { args } => drills::run(&args),
         Task::Bench { args } => tools::bench(&args),
         Task::CompileTime { args } => tools::compile_time(&args),
         Task::Trybuild => tools::trybuild(),

@@ -14,19 +14,28 @@ use crate::counts::Counts;
 use crate::setup::{self, CHROMEDRIVER, FAKETIME, PROMETHEUS, REDIS};
 use crate::steps::{Outcome, Steps};
 
-/// With every feature. The examples are left out since `testing` would change their clock, the
-/// benchmarks since building the peers is long.
+/// With every feature. The examples and the drills are left out since `testing` would change their
+/// clock, the benchmarks since building the peers is long.
 pub(crate) const ALL_FEATURES: &[&str] = &[
     "--workspace",
     "--exclude",
     "steadfast-examples",
+    "--exclude",
+    "steadfast-drills",
     "--exclude",
     "steadfast-bench",
     "--all-features",
 ];
 
 /// As users build it.
-const AS_SHIPPED: &[&str] = &["--package", "steadfast", "--package", "steadfast-examples"];
+const AS_SHIPPED: &[&str] = &[
+    "--package",
+    "steadfast",
+    "--package",
+    "steadfast-examples",
+    "--package",
+    "steadfast-drills",
+];
 
 /// Building from nothing included.
 const LIMIT: Duration = Duration::from_secs(40 * 60);
@@ -137,7 +146,7 @@ mod tests {
         let cargo = line(Runner::CargoTest, &["breaker", "retry"]);
         assert!(cargo.contains("test --no-fail-fast --tests"), "{cargo}");
         for line in [nextest, cargo] {
-            let end = "--package steadfast --package steadfast-examples -- breaker retry";
+            let end = "--package steadfast-examples --package steadfast-drills -- breaker retry";
             assert!(line.ends_with(end), "{line}");
         }
     }

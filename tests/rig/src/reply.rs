@@ -121,7 +121,12 @@ impl Client {
         self.stream.get_mut().write_all(&bytes)
     }
 
-    pub(crate) fn reply(&mut self) -> io::Result<Reply> {
+    /// The next answer, or the next message of a channel that was subscribed to.
+    ///
+    /// # Errors
+    ///
+    /// As [`command`](Self::command).
+    pub fn reply(&mut self) -> io::Result<Reply> {
         let line = self.line()?;
         let (kind, rest) = line.split_at_checked(1).ok_or_else(garbled)?;
         match kind {
@@ -162,6 +167,15 @@ impl Client {
     /// Something that ends the connection under whoever reads from it.
     pub(crate) fn stopper(&self) -> io::Result<UnixStream> {
         self.stream.get_ref().try_clone()
+    }
+
+    /// How late an answer may be from now on: 10 s unless told.
+    ///
+    /// # Errors
+    ///
+    /// Where the time is zero.
+    pub fn wait_at_most(&self, time: Duration) -> io::Result<()> {
+        self.stream.get_ref().set_read_timeout(Some(time))
     }
 
     /// From now on an answer may be as late as it likes.
