@@ -294,3 +294,23 @@ async fn a_million_calls_leave_nothing_behind() {
     })
     .await;
 }
+
+#[test]
+fn an_answer_out_of_a_cache_allocates_nothing_but_what_its_clone_does() {
+    #[resilient(cache(key = (shop, id), fresh = "1h"))]
+    async fn fresh(shop: &str, id: u32) -> Result<usize, Failure> {
+        Ok(shop.len() + id as usize)
+    }
+
+    #[resilient(cache(key = id, fresh = "1h", stale = "1h"))]
+    fn text(id: u32) -> Result<String, Failure> {
+        Ok(id.to_string())
+    }
+
+    let found = allocations(100, || {
+        let mut call = pin!(fresh("a", 1));
+        assert_eq!(poll_once(call.as_mut()), Poll::Ready(Ok(2)));
+    });
+    assert_eq!(found, 0);
+    assert_eq!(allocations(100, || assert!(text(7).is_ok())), 100);
+}

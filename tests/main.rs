@@ -2,6 +2,7 @@
 
 mod allocations;
 mod breaker;
+mod cache;
 mod classes;
 mod composition;
 mod config;

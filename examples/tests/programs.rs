@@ -67,6 +67,19 @@ fn quotas_hold_for_a_model_for_speech_and_for_each_user() {
 }
 
 #[test]
+fn dashboard_shows_a_page_whatever_is_down() {
+    let lines = lines(env!("CARGO_BIN_EXE_dashboard"));
+    assert_eq!(count(&lines, "balance of 7: 42.00"), 2, "{lines:#?}");
+    assert_eq!(count(&lines, "balance of 8: 42.00"), 1, "{lines:#?}");
+    assert_eq!(count(&lines, "news: all is well"), 4, "{lines:#?}");
+    assert_eq!(count(&lines, "unavailable (connection reset)"), 3);
+    let end = &lines[lines.len() - 4..];
+    assert_eq!(end[0], "balance: 1 by its fallback, 0 from its cache");
+    assert_eq!(end[1], "news: 0 by its fallback, 3 from its cache");
+    assert_eq!(end[2], "offers: 2 by its fallback, 0 from its cache");
+}
+
+#[test]
 fn nested_ends_at_its_deadline_and_so_does_the_service_it_asks() {
     let lines = lines(env!("CARGO_BIN_EXE_nested"));
     let keys: Vec<_> = lines

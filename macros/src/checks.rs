@@ -181,6 +181,33 @@ pub(crate) fn named(replay: &Replay, answers: bool, errors: &mut Errors) {
     }
 }
 
+/// Checks that a refresh which outlives the call can keep the arguments.
+pub(crate) fn lasting(function: &Function, errors: &mut Errors) {
+    for input in &function.sig.inputs {
+        let (way, named) = match input {
+            FnArg::Receiver(receiver) => match &receiver.kind {
+                ReceiverKind::Reference(_, _, Some(_)) => (Way::Reborrow, true),
+                ReceiverKind::Typed(_, ty) => (way_of(ty), true),
+                _ => continue,
+            },
+            FnArg::Typed(argument) => (way_of(&argument.ty), plain(argument).is_some()),
+        };
+        match way {
+            Way::Reborrow | Way::ReborrowPin => errors.over(
+                input,
+                "`stale` runs a refresh that outlives the call, and a `&mut` argument does not: \
+                 take it by value, or leave `stale` out",
+            ),
+            Way::Copy if !named => errors.over(
+                input,
+                "`stale` runs a refresh that keeps a copy of what this refers to: give it a name, \
+                 and take it apart in the body",
+            ),
+            _ => {}
+        }
+    }
+}
+
 /// Whether values of this type can be called once only.
 fn called_once(ty: &Type, generics: &Generics) -> bool {
     match peeled(ty) {

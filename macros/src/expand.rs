@@ -3,6 +3,7 @@
 //! All our names are of mixed site: they are out of the user's sight, and theirs out of ours.
 
 mod attempt;
+mod cached;
 mod opening;
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
@@ -65,7 +66,18 @@ fn body(model: &Model) -> TokenStream {
 
 /// The call, from its site to its result.
 fn guarded(model: &Model) -> TokenStream {
-    let opening = opening::tokens(model);
+    let policy = opening::policy(model);
+    let call = call(model);
+    let Some(cache) = &model.cache else {
+        return quote! { #policy #call };
+    };
+    let around = cached::around(model, cache, &call);
+    quote! { #policy #around }
+}
+
+/// The call itself, from its guards to its result.
+fn call(model: &Model) -> TokenStream {
+    let opening = opening::call(model);
     let run = match &model.run {
         Run::Once => {
             let attempt = attempt::tokens(model, "once", None);
@@ -79,6 +91,10 @@ fn guarded(model: &Model) -> TokenStream {
         Run::Loop(replay) => repeated(model, replay),
     };
     let ending = ending(model);
+    let ending = match &model.cache {
+        Some(cache) => cached::land(cache, &ending),
+        None => ending,
+    };
     quote! { #opening #run #ending }
 }
 
@@ -102,12 +118,18 @@ fn ending(model: &Model) -> TokenStream {
     let Some(answer) = &model.answer else {
         return quote_spanned!(mixed=> result);
     };
+    // A refresh has nobody whom a fallback could help.
+    let has_a_caller = model.cache.is_some();
+    let has_a_caller = has_a_caller.then(|| quote_spanned!(mixed=> lease.has_a_caller() &&));
+    if let Answer::LastGood(kept) = answer {
+        return cached::last_good(model, kept, has_a_caller.as_ref());
+    }
     let answer = answered(model, answer);
     quote_spanned! {mixed=>
         match result {
             ::core::result::Result::Ok(value) => ::core::result::Result::Ok(value),
             ::core::result::Result::Err(error) => {
-                if call.wants_fallback() {
+                if #has_a_caller call.wants_fallback() {
                     #answer
                 } else {
                     ::core::result::Result::Err(error)
@@ -121,6 +143,7 @@ fn ending(model: &Model) -> TokenStream {
 fn answered(model: &Model, answer: &Answer) -> TokenStream {
     let function = match answer {
         Answer::Call(function) => function,
+        Answer::LastGood(_) => unreachable!("it answers out of what is kept"),
         Answer::Default(key) => {
             let at = key.resolved_at(Span::mixed_site());
             return quote_spanned! {at=>

@@ -19,6 +19,7 @@ pub(crate) struct Model {
     pub(crate) function: Function,
     pub(crate) run: Run,
     pub(crate) answer: Option<Answer>,
+    pub(crate) cache: Option<Cache>,
     pub(crate) classify: Option<ExprPath>,
     pub(crate) notify: Option<ExprPath>,
     pub(crate) keys: Keys,
@@ -46,6 +47,33 @@ pub(crate) enum Answer {
     Call(ExprPath),
     /// The type's `Default`, as the option at this place says.
     Default(Span),
+    /// The last good answer.
+    LastGood(LastGood),
+}
+
+impl Answer {
+    /// Whether it needs the arguments, after the body had them.
+    fn needs_arguments(&self) -> bool {
+        matches!(self, Self::Call(_))
+    }
+}
+
+/// The last good answer of a key.
+pub(crate) struct LastGood {
+    pub(crate) key: Expr,
+    pub(crate) weigh: Option<ExprPath>,
+    /// Where errors about what is kept point.
+    pub(crate) at: Span,
+}
+
+/// A cache around the call.
+pub(crate) struct Cache {
+    pub(crate) key: Expr,
+    pub(crate) weigh: Option<ExprPath>,
+    /// Whether a refresh may run behind the caller.
+    pub(crate) stale: bool,
+    /// Where errors about what is kept point.
+    pub(crate) at: Span,
 }
 
 impl Model {
@@ -58,12 +86,17 @@ impl Model {
         }
         checks::function(&function, &args, errors);
         let answer = answer(&args, &patch);
-        let run = match (patch.retry.is_some(), &answer) {
-            (false, None) => Run::Once,
+        let cache = cache(&args);
+        if cache.as_ref().is_some_and(|cache| cache.stale) {
+            checks::lasting(&function, errors);
+        }
+        let needed = answer.as_ref().is_some_and(Answer::needs_arguments);
+        let run = match (patch.retry.is_some(), needed) {
+            (false, false) => Run::Once,
             (retries, _) => {
                 checks::replayed(&function, &args, errors);
                 let replay = Replay::of(&mut function, args.arguments("retry.share"));
-                checks::named(&replay, answer.is_some(), errors);
+                checks::named(&replay, needed, errors);
                 if retries {
                     Run::Loop(replay)
                 } else {
@@ -76,6 +109,7 @@ impl Model {
             function,
             run,
             answer,
+            cache,
             classify: args.function("classify").cloned(),
             notify: args.function("retry.notify").cloned(),
             keys: Keys {
@@ -89,6 +123,14 @@ impl Model {
 }
 
 impl Model {
+    /// The fallback, where it is the last good answer.
+    pub(crate) fn last_good(&self) -> Option<&LastGood> {
+        match &self.answer {
+            Some(Answer::LastGood(kept)) => Some(kept),
+            _ => None,
+        }
+    }
+
     /// The arguments that the fallback is handed.
     pub(crate) fn handed(&self) -> &[Ident] {
         match &self.run {
@@ -101,6 +143,20 @@ impl Model {
 fn answer(args: &Args, patch: &Patch) -> Option<Answer> {
     match patch.fallback?.kind.unwrap_or(defaults::fallback::kind) {
         FallbackKind::Default => Some(Answer::Default(args.key("fallback.kind"))),
+        FallbackKind::Cached => Some(Answer::LastGood(LastGood {
+            key: args.expression("fallback.key")?.clone(),
+            weigh: args.function("fallback.weigh").cloned(),
+            at: args.key("fallback.kind"),
+        })),
         _ => args.function("fallback.with").cloned().map(Answer::Call),
     }
+}
+
+fn cache(args: &Args) -> Option<Cache> {
+    Some(Cache {
+        key: args.expression("cache.key")?.clone(),
+        weigh: args.function("cache.weigh").cloned(),
+        stale: args.find("cache.stale").is_some(),
+        at: args.key("cache.key"),
+    })
 }

@@ -114,11 +114,13 @@ keywords! {
         Allow = "allow",
     }
     /// What a fallback answers with.
-    FallbackKind [later "cached" "queue"] {
+    FallbackKind [later "queue"] {
         /// The function in `with`.
         Call = "call",
         /// The type's `Default`.
         Default = "default",
+        /// The last good answer of the same key.
+        Cached = "cached",
     }
     /// Which ends of a call a fallback answers.
     FallbackOn {
@@ -151,8 +153,8 @@ mod tests {
             "unknown value \"x\"; write \"local\" or \"shared\""
         );
         assert_eq!(
-            FallbackKind::from_word("cached").unwrap_err(),
-            "\"cached\" is not available yet"
+            FallbackKind::from_word("queue").unwrap_err(),
+            "\"queue\" is not available yet"
         );
     }
 }

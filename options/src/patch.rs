@@ -356,7 +356,5 @@ mod tests {
         assert_eq!(unknown, "unknown option \"maxx\"; did you mean \"max\"?");
         let later = Setting::parse("fallback.spool", &Raw::Text("x")).unwrap_err();
         assert_eq!(later, "`fallback.spool` is not available yet");
-        let policy = Setting::parse("cache.max", &Raw::Int(1)).unwrap_err();
-        assert_eq!(policy, "`cache` is not available yet");
     }
 }

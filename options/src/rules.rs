@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::duration::duration_text;
-use crate::keyword::{Algorithm, Counting, FallbackKind, Guards, Scope};
+use crate::keyword::{Algorithm, Counting, FallbackKind, Guards, Keyword as _, Scope};
 use crate::patch::Patch;
-use crate::table::{BreakerPatch, FallbackPatch, RateLimitPatch, RetryPatch, defaults};
+use crate::table::{BreakerPatch, CachePatch, FallbackPatch, RateLimitPatch, RetryPatch, defaults};
 use crate::value::Window;
 
 /// Whether the guarded function is async.
@@ -72,6 +72,9 @@ pub fn validate(patch: &Patch, flavor: Flavor) -> Vec<Fault> {
     waits(patch, &mut faults);
     if let Some(fallback) = &patch.fallback {
         answers(fallback, &mut faults);
+    }
+    if let Some(cache) = &patch.cache {
+        cached(cache, &mut faults);
     }
     faults.0
 }
@@ -316,18 +319,60 @@ fn waits(patch: &Patch, faults: &mut Faults) {
 }
 
 fn answers(fallback: &FallbackPatch, faults: &mut Faults) {
-    match fallback.kind.unwrap_or(defaults::fallback::kind) {
+    let kind = fallback.kind.unwrap_or(defaults::fallback::kind);
+    match kind {
         FallbackKind::Call if fallback.with.is_none() => {
             faults.add(
                 "fallback",
                 "`fallback` needs the function that answers: write `fallback = path`",
             );
         }
-        FallbackKind::Default if fallback.with.is_some() => faults.add(
-            "fallback.with",
-            "`with` and `kind = \"default\"` exclude each other; keep one of them",
+        FallbackKind::Cached if fallback.key.is_none() => faults.add(
+            "fallback.kind",
+            "`kind = \"cached\"` needs `key`, which tells one answer from another: \
+             write `key = id`, an expression over the arguments",
         ),
         _ => {}
+    }
+    if kind != FallbackKind::Call && fallback.with.is_some() {
+        let kind = kind.word();
+        faults.add(
+            "fallback.with",
+            format!("`with` and `kind = \"{kind}\"` exclude each other; keep one of them"),
+        );
+    }
+    if kind != FallbackKind::Cached {
+        let of_cached = [
+            ("fallback.key", fallback.key.is_some()),
+            ("fallback.ttl", fallback.ttl.is_some()),
+            ("fallback.max", fallback.max.is_some()),
+            ("fallback.weigh", fallback.weigh.is_some()),
+        ];
+        misplaced(&of_cached, FallbackKind::Cached, faults);
+    }
+}
+
+/// Options of another kind of fallback.
+fn misplaced(given: &[(&'static str, bool)], kind: FallbackKind, faults: &mut Faults) {
+    for (path, _) in given.iter().filter(|(_, given)| *given) {
+        let option = path.rsplit('.').next().unwrap_or(path);
+        let kind = kind.word();
+        faults.add(
+            path,
+            format!(
+                "`{option}` belongs to `kind = \"{kind}\"`: write that too, or leave `{option}` out"
+            ),
+        );
+    }
+}
+
+fn cached(cache: &CachePatch, faults: &mut Faults) {
+    if cache.key.is_none() {
+        faults.add(
+            "cache",
+            "`cache` needs `key`, which tells one answer from another: \
+             write `cache(key = id)`, an expression over the arguments",
+        );
     }
 }
 
@@ -393,6 +438,22 @@ mod tests {
         assert!(faults(&fast, Flavor::Async)[0].contains("more than one a nanosecond"));
         let large = [("rate_limit.max", Raw::Int(2_000_000)), sliding];
         assert!(faults(&large, Flavor::Async)[0].contains("at most 1000000"));
+    }
+
+    #[test]
+    fn what_keeps_answers_needs_a_key_and_what_does_not_takes_none() {
+        let kept = [("fallback.kind", Raw::Text("cached"))];
+        assert!(faults(&kept, Flavor::Async)[0].contains("needs `key`"));
+        let other = [
+            ("fallback.kind", Raw::Text("default")),
+            ("fallback.ttl", Raw::Text("1h")),
+            ("fallback.max", Raw::Int(5)),
+        ];
+        let found = faults(&other, Flavor::Async);
+        assert_eq!(found.len(), 2, "{found:#?}");
+        assert!(found[0].starts_with("`ttl` belongs to `kind = \"cached\"`"));
+        let cache = [("cache.fresh", Raw::Text("1m"))];
+        assert!(faults(&cache, Flavor::Sync)[0].starts_with("`cache` needs `key`"));
     }
 
     #[test]

@@ -223,10 +223,14 @@ macro_rules! for_each_policy {
                     "`fn(the arguments…, E) -> Result<T, E>`, sync or async; for methods `self` comes first."
                 kind(Kind::keyword::<FallbackKind>(), FallbackKind) [value FallbackKind::Call] attribute served
                     "`call`: the function in `with`; `default`: the type's `Default`; `cached`: the last good answer; `queue`: keep the work."
-                key(Kind::EXPRESSION, &'static str) [none] attribute later
-                    "Of `cached` and `queue`: what tells one answer from another."
-                ttl(Kind::DURATION, Duration) [value Duration::from_secs(3600)] call later
-                    "Of `cached`: how old an answer may be."
+                key(Kind::EXPRESSION, &'static str) [none] attribute served
+                    "Of `cached`: what tells one answer from another, any `Hash + Eq` expression over the arguments."
+                ttl(Kind::DURATION, Duration) [value Duration::from_secs(3600)] call served
+                    "Of `cached`: an answer serves while it is younger than this."
+                max(Kind::COUNT, u32) [value 10_000] call served
+                    "Of `cached`: answers kept in memory; with `weigh`, what they may weigh together."
+                weigh(Kind::PATH, &'static str) [none] attribute served
+                    "Of `cached`: `fn(&T) -> u32`, what an answer weighs; one weighs 1 without it."
                 store(Kind::keyword::<Store>(), Store) [value Store::Memory] call later
                     "Of `cached`: where answers are kept."
                 queue(Kind::NAME, Name) [none] call later
@@ -237,14 +241,16 @@ macro_rules! for_each_policy {
                     "`error`: any final error but `Expected` and `Ignored`; `rejected`: `CircuitOpen`, `RateLimited`, `LimiterUnavailable`, `BulkheadFull`."
             }
             cache CachePatch none "Serves known answers without a call." {
-                key(Kind::EXPRESSION, &'static str) [none] attribute later
-                    "What tells one answer from another."
-                fresh(Kind::DURATION, Duration) [value Duration::from_secs(60)] call later
+                key(Kind::EXPRESSION, &'static str) [none] attribute served
+                    "What tells one answer from another: any `Hash + Eq` expression over the arguments."
+                fresh(Kind::DURATION, Duration) [value Duration::from_secs(60)] call served
                     "How long an answer skips the call."
-                stale(Kind::DURATION, Duration) [none] call later
-                    "How long an older answer is served while one refresh runs behind."
-                max(Kind::COUNT, u32) [value 10_000] call later
-                    "Answers kept in memory."
+                stale(Kind::DURATION, Duration) [none] call served
+                    "How much longer than `fresh` an answer is served at once, while one refresh of its key runs behind."
+                max(Kind::COUNT, u32) [value 10_000] call served
+                    "Answers kept in memory; with `weigh`, what they may weigh together."
+                weigh(Kind::PATH, &'static str) [none] attribute served
+                    "`fn(&T) -> u32`: what an answer weighs; one weighs 1 without it."
                 store(Kind::keyword::<Store>(), Store) [value Store::Memory] call later
                     "Where answers are kept."
             }

@@ -15,8 +15,9 @@ use siphasher::sip128::{Hasher128, SipHasher13};
 use crate::breaker::Nanos;
 
 /// A key's hash.
+#[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Key(u64, u64);
+pub struct Key(u64, u64);
 
 static SECRET: LazyLock<(u64, u64)> = LazyLock::new(|| (fastrand::u64(..), fastrand::u64(..)));
 
@@ -28,6 +29,12 @@ impl Key {
         let hash = hasher.finish128();
         Self(hash.h1, hash.h2)
     }
+
+    /// This key and something more that tells it from others.
+    #[inline]
+    pub(crate) fn and(self, more: u64) -> Self {
+        Self(self.0 ^ more, self.1)
+    }
 }
 
 impl Hash for Key {
@@ -37,8 +44,8 @@ impl Hash for Key {
 }
 
 /// Keys are hashes already.
-#[derive(Default)]
-struct Same(u64);
+#[derive(Clone, Default)]
+pub(crate) struct Same(u64);
 
 impl Hasher for Same {
     fn finish(&self) -> u64 {

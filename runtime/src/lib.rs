@@ -30,6 +30,7 @@ extern crate self as steadfast;
 #[doc(hidden)]
 #[path = "private/mod.rs"]
 pub mod __private;
+mod answers;
 #[cfg(feature = "axum")]
 pub mod axum;
 mod breaker;
@@ -85,6 +86,7 @@ mod turns;
 mod versions;
 mod wait;
 
+pub use answers::CacheCounts;
 pub use breaker::{
     Breaker, BreakerStatus, Cause, KeyStatus, KeysStatus, Permit, State, StateChange,
 };
@@ -109,7 +111,7 @@ pub use retry::{Backoff, Delays, Retrying};
 pub use setup::{ConfigStatus, Setup, Steadfast, setup};
 pub use sites::{PolicyInfo, SiteInfo, sites};
 pub use steadfast_options::{Factor, Jitter, Name, Ratio, Setting, Value, WorstCase};
-pub use telemetry::{EventKind, Events, Told as Event, events};
+pub use telemetry::{EventKind, Events, Served, Told as Event, events};
 pub use totals::{Attempts, BreakerTotals, BulkheadTotals, CallTotals, LimitTotals, Totals};
 
 /// Guards a function: see the crate's page and `OPTIONS.md`.

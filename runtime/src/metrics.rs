@@ -117,6 +117,15 @@ macro_rules! of_calls {
     };
 }
 
+macro_rules! of_caches {
+    ($field:ident) => {
+        |totals, samples| {
+            let caches = totals.caches.iter();
+            caches.for_each(|(call, cache)| samples.of(*call, cache.$field))
+        }
+    };
+}
+
 macro_rules! of_bulkheads {
     ($field:ident) => {
         |totals, samples| {
@@ -265,6 +274,46 @@ pub(crate) const METRICS: &[Metric] = &[
         kind: Kind::Counter,
         labels: &["call"],
         read: of_calls!(fallbacks),
+    },
+    Metric {
+        name: "cache_hits_total",
+        help: "Calls answered by a fresh answer of their cache.",
+        kind: Kind::Counter,
+        labels: &["call"],
+        read: of_caches!(hits),
+    },
+    Metric {
+        name: "cache_stale_total",
+        help: "Calls answered by an old answer of their cache, a refresh behind it.",
+        kind: Kind::Counter,
+        labels: &["call"],
+        read: of_caches!(stale),
+    },
+    Metric {
+        name: "cache_joined_total",
+        help: "Calls answered by another's call, which was under way.",
+        kind: Kind::Counter,
+        labels: &["call"],
+        read: of_caches!(joined),
+    },
+    Metric {
+        name: "cache_misses_total",
+        help: "Calls that their cache had no answer for.",
+        kind: Kind::Counter,
+        labels: &["call"],
+        read: of_caches!(misses),
+    },
+    Metric {
+        name: "cache_refreshes_total",
+        help: "Refreshes behind an old answer, by how each ended.",
+        kind: Kind::Counter,
+        labels: &["call", "result"],
+        read: |totals, samples| {
+            for (call, cache) in &totals.caches {
+                samples.by(*call, "ok", cache.refreshes);
+                samples.by(*call, "failed", cache.failed_refreshes);
+            }
+        },
     },
     Metric {
         name: "rate_limit_rejected_total",

@@ -10,6 +10,7 @@ use steadfast_options::{FallbackOn, Guards, Mode, Name, Patch, defaults};
 use guards::acting;
 pub(crate) use guards::{BreakerGuard, BulkheadGuard, LimitGuard, Limits};
 
+use crate::answers::{Cache, LastGood};
 use crate::breaker::{Nanos, nanos};
 use crate::call::Call;
 use crate::catalog::Listed;
@@ -48,6 +49,8 @@ pub(crate) struct Resolved {
     pub(crate) has_queues: bool,
     pub(crate) retry: Option<RetryPolicy>,
     pub(crate) fallback_on: Option<FallbackOn>,
+    pub(crate) last_good: Option<LastGood>,
+    pub(crate) cache: Option<Cache>,
     pub(crate) notify: Option<fn(&Retrying<'_>)>,
     pub(crate) patch: Patch,
     /// How its calls end, while they use these policies.
@@ -102,6 +105,12 @@ impl Resolved {
         self.lines = before.lines.clone();
         if let (Some(retry), Some(before)) = (&mut self.retry, &before.retry) {
             retry.count_on(before);
+        }
+        if let (Some(last_good), Some(before)) = (&mut self.last_good, &before.last_good) {
+            last_good.go_on_from(before);
+        }
+        if let (Some(cache), Some(before)) = (&mut self.cache, &before.cache) {
+            cache.go_on_from(before);
         }
         self
     }
@@ -174,6 +183,11 @@ impl Resolved {
             fallback_on: patch
                 .fallback
                 .map(|patch| patch.on.unwrap_or(defaults::fallback::on)),
+            last_good: patch.fallback.as_ref().and_then(LastGood::new),
+            cache: patch
+                .cache
+                .as_ref()
+                .map(|patch| Cache::new(name, patch, mode)),
             notify,
             patch: *patch,
             tally,
@@ -269,13 +283,23 @@ impl PolicyRef {
         Self(Held::Apart(policy))
     }
 
+    #[inline]
+    fn resolved(&self) -> &Resolved {
+        match &self.0 {
+            Held::Global(policy) => policy,
+            Held::Apart(policy) => policy,
+        }
+    }
+
     /// Begins a call.
     #[inline]
     #[must_use]
     pub fn call(&self) -> Call<'_> {
-        Call::new(match &self.0 {
-            Held::Global(policy) => policy,
-            Held::Apart(policy) => policy,
-        })
+        Call::new(self.resolved())
+    }
+
+    #[inline]
+    pub(crate) fn cache(&self) -> Option<&Cache> {
+        self.resolved().cache.as_ref()
     }
 }

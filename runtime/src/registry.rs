@@ -116,8 +116,24 @@ impl Registry {
     }
 
     pub(crate) fn current() -> Self {
+        Self::scoped().unwrap_or_else(|| GLOBAL.clone())
+    }
+
+    /// The registry of the scope around, where there is one.
+    pub(crate) fn scoped() -> Option<Self> {
         let scoped = CURRENT.try_with(|current| current.borrow().clone());
-        scoped.ok().flatten().unwrap_or_else(|| GLOBAL.clone())
+        scoped.ok().flatten()
+    }
+
+    /// A future that may run elsewhere, in the registry in force here.
+    pub(crate) fn scope_of_this<F: Future>(future: F) -> impl Future<Output = F::Output> {
+        let registry = Self::scoped();
+        async move {
+            match registry {
+                Some(registry) => registry.scope(future).await,
+                None => future.await,
+            }
+        }
     }
 
     fn is(&self, other: &Self) -> bool {

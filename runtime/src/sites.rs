@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use steadfast_options::{Flavor, Name, Patch, Setting, WorstCase, worst_case};
 
+use crate::answers::{Cache, CacheCounts};
 use crate::catalog::Listed;
 use crate::config::{Layered, SetValue};
 use crate::policy::{CallCounts, Resolved};
@@ -88,6 +89,12 @@ impl SiteInfo {
     #[must_use]
     pub fn calls(&self) -> CallCounts {
         self.policy.counts()
+    }
+
+    /// What its cache did so far; none where it has no cache.
+    #[must_use]
+    pub fn cache(&self) -> Option<CacheCounts> {
+        self.policy.cache.as_ref().map(Cache::counts)
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use steadfast_options::Name;
 
+use crate::answers::CacheCounts;
 use crate::breaker::State;
 use crate::policy::CallCounts;
 use crate::registry::Registry;
@@ -22,6 +23,8 @@ pub struct Totals {
     pub rate_limits: Vec<LimitTotals>,
     /// Of bulkheads, by name.
     pub bulkheads: Vec<BulkheadTotals>,
+    /// Of caches, by the names of their calls.
+    pub caches: Vec<(Name, CacheCounts)>,
     /// Loads of the configuration that were put in force, the first among them.
     pub loads: u64,
     /// Loads of the configuration that changed nothing, since something was wrong.
@@ -206,6 +209,7 @@ impl Registry {
             breakers: breakers.collect(),
             rate_limits: rate_limits.collect(),
             bulkheads: bulkheads.collect(),
+            caches: self.caches(),
             calls: of_calls.calls.iter().map(call_totals).collect(),
             loads: loads.loaded.load(Ordering::Relaxed),
             failed_loads: loads.failed.load(Ordering::Relaxed),

@@ -61,6 +61,14 @@ pub fn site(name: &str) -> SiteInfo {
         .unwrap_or_else(|| panic!("no function is named {name:?}"))
 }
 
+/// How many calls of this name the registry in force has seen answered by a fallback.
+#[must_use]
+pub fn fallbacks(name: &str) -> u64 {
+    let totals = steadfast::registry().totals();
+    let call = totals.calls.iter().find(|call| *call.name == *name);
+    call.map_or(0, |call| call.fallbacks)
+}
+
 /// Whether a call was refused by an open circuit.
 #[must_use]
 pub fn is_open<T>(result: &Result<T, Failure>) -> bool {

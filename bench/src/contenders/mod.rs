@@ -2,6 +2,7 @@
 #![allow(clippy::needless_pass_by_value)] // results are taken as they come
 
 pub(crate) mod bare;
+pub(crate) mod caches;
 pub(crate) mod circuitbreaker_rs;
 pub(crate) mod execution_policy;
 pub(crate) mod failsafe;

@@ -1,5 +1,6 @@
 //! The items of work, with their goals: the share of the best peer's time that steadfast may take.
 
+mod answers;
 mod breaker;
 mod calls;
 mod guards;
@@ -9,5 +10,6 @@ use crate::item::Item;
 /// All items, in the order they are reported.
 pub(crate) fn items() -> Vec<Item> {
     let items = breaker::items().into_iter().chain(calls::items());
-    items.chain(guards::items()).collect()
+    let items = items.chain(guards::items());
+    items.chain(answers::items()).collect()
 }

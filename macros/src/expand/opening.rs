@@ -10,25 +10,37 @@ use syn::token::And;
 use syn::visit_mut::{self, VisitMut};
 use syn::{Expr, ExprReference, Pat, PatIdent, Type, parse_quote};
 
-use super::without_impl;
+use super::{cached, without_impl};
 use crate::args::Given;
 use crate::model::{Model, Run};
 use crate::replay::{Replayed, name_of};
 
-pub(super) fn tokens(model: &Model) -> TokenStream {
+/// The site, and the policy that it has now.
+pub(super) fn policy(model: &Model) -> TokenStream {
     let mixed = Span::mixed_site();
     let root = &model.root.at(mixed);
     let site = site(model);
-    let attempts = attempts(model);
-    let keys = keys(model);
     quote_spanned! {mixed=>
         let policy = {
             #site
             #root::submit! { #root::SiteEntry::new(&SITE) }
             SITE.policy()
         };
+    }
+}
+
+/// The call, and what tells it from others.
+pub(super) fn call(model: &Model) -> TokenStream {
+    let attempts = attempts(model);
+    let keys = keys(model);
+    let answer_key = model.last_good().map(|kept| {
+        let key = cached::key(model, &kept.key);
+        quote_spanned!(Span::mixed_site()=> let answer_key = #key;)
+    });
+    quote_spanned! {Span::mixed_site()=>
         let mut call = policy.call();
         #keys
+        #answer_key
         #attempts
     }
 }
@@ -60,7 +72,7 @@ fn keys(model: &Model) -> TokenStream {
 
 /// Names out of patterns, which only the attempts bind, for the keys to see: by reference, since
 /// the attempts need the values.
-fn patterns(model: &Model) -> TokenStream {
+pub(super) fn patterns(model: &Model) -> TokenStream {
     let (Run::Replayed(replay) | Run::Loop(replay)) = &model.run else {
         return TokenStream::new();
     };
@@ -92,7 +104,7 @@ impl VisitMut for ByReference {
 
 /// A key by reference; a tuple's parts each, so that they stay where they are. A reference hashes
 /// as what it refers to.
-fn borrowed(key: &Expr) -> TokenStream {
+pub(super) fn borrowed(key: &Expr) -> TokenStream {
     match key {
         Expr::Paren(paren) => borrowed(&paren.expr),
         Expr::Group(group) => borrowed(&group.expr),

@@ -27,6 +27,7 @@ use steadfast_options::{FallbackOn, Guards};
 pub(crate) use attempt::Refuse;
 pub use attempt::{Attempt, Once};
 
+use crate::answers::LastGood;
 use crate::breaker::{Breaker, Nanos, Pass};
 use crate::classify::{Class, is_own_limit};
 use crate::current::{self, Around};
@@ -371,21 +372,41 @@ impl<'p> Call<'p> {
 
     /// Whether the fallback answers for how the call ended. Says so to telemetry.
     pub fn wants_fallback(&mut self) -> bool {
-        let wants = match self.policy.fallback_on {
+        let wants = self.is_for_the_fallback();
+        if wants {
+            self.report_fallback();
+        }
+        wants
+    }
+
+    /// Whether the call ended as its fallback is there for.
+    #[must_use]
+    pub fn is_for_the_fallback(&self) -> bool {
+        match self.policy.fallback_on {
             Some(FallbackOn::Error) => {
                 !matches!(self.ended, Ended::Ok | Ended::Expected | Ended::Ignored)
             }
             Some(FallbackOn::Rejected) => self.ended.is_refused(),
             _ => false,
-        };
-        if wants {
-            self.policy.tally.rare(Rare::FellBack);
-            report(&Event::Fallback {
-                call: self.policy.name,
-                lines: &self.policy.lines,
-            });
         }
-        wants
+    }
+
+    pub(crate) fn report_fallback(&self) {
+        self.policy.tally.rare(Rare::FellBack);
+        report(&Event::Fallback {
+            call: self.policy.name,
+            lines: &self.policy.lines,
+        });
+    }
+
+    /// Whether its body gave a value.
+    pub(crate) fn has_succeeded(&self) -> bool {
+        self.ended == Ended::Ok
+    }
+
+    #[inline]
+    pub(crate) fn last_good(&self) -> Option<&'p LastGood> {
+        self.policy.last_good.as_ref()
     }
 }
 

@@ -201,6 +201,18 @@ impl Check<'_> {
                 self.checked.faults.push(Fault::new(&value.origin, message));
             }
         }
+        let refreshes = code.cache.is_some_and(|cache| cache.stale.is_some());
+        let mut values = call.values().iter();
+        if let (Some(_), false) = (code.cache, refreshes)
+            && let Some(value) = values.find(|value| value.path == "cache.stale")
+        {
+            let message = format!(
+                "{:?} has no `cache(stale)`, and configuration can't add the refresh behind it; \
+                 write `stale` in the attribute at {}",
+                &*declared.name, declared.place
+            );
+            self.checked.faults.push(Fault::new(&value.origin, message));
+        }
         self.checked.faults.len() > before
     }
 

@@ -2,6 +2,8 @@
 
 use std::hash::Hash;
 
+use crate::keys::Key;
+
 /// A value that can be a key.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be a key, since it is not `Hash`",
@@ -12,3 +14,9 @@ pub trait KeyValue: Hash {}
 
 #[diagnostic::do_not_recommend]
 impl<K: Hash + ?Sized> KeyValue for K {}
+
+/// The key of an answer.
+#[inline]
+pub fn answer_key(key: &(impl KeyValue + ?Sized)) -> Key {
+    Key::of(key)
+}

@@ -7,6 +7,7 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use steadfast_options::Name;
 
 use super::{GLOBAL, PUBLISHING, Registry, SCOPED};
+use crate::answers::CacheCounts;
 use crate::builder::Made;
 use crate::catalog;
 use crate::config::{Layers, Sources};
@@ -37,6 +38,15 @@ impl Registry {
                 return policies.entry(key).or_insert_with(first).now();
             }
         }
+    }
+
+    /// What the caches of the calls that were made have done.
+    pub(crate) fn caches(&self) -> Vec<(Name, CacheCounts)> {
+        let resolved: Vec<_> = self.policies().values().map(Versions::now).collect();
+        let counts = |policy: &Arc<Resolved>| Some((policy.name, policy.cache.as_ref()?.counts()));
+        let mut caches: Vec<_> = resolved.iter().filter_map(counts).collect();
+        caches.sort_by_key(|(name, _)| *name);
+        caches
     }
 
     /// Makes something of the sources while no other version is put in force.

@@ -88,6 +88,10 @@ pub(crate) enum Event<'a> {
     },
     /// A fallback answers.
     Fallback { call: Name, lines: &'a Lines },
+    /// A cache answers in place of a call.
+    Served { call: Name, served: Served },
+    /// A refresh behind an old answer ended.
+    Refreshed { call: Name, succeeded: bool },
     /// Two places in the code disagree.
     Conflict(&'a Conflict),
     /// More keys than a breaker keeps.
@@ -118,6 +122,18 @@ pub(crate) enum Event<'a> {
     },
     /// More names than the registry keeps.
     TooManyNames { name: Name, most: usize },
+}
+
+/// What a cache answers with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Served {
+    /// An answer younger than `fresh`.
+    Fresh,
+    /// An older one, with a refresh behind it.
+    Stale,
+    /// That of another's call, which was under way.
+    Joined,
 }
 
 pub(crate) fn would_reject(call: Option<(Name, &Lines)>, rejection: &Rejection) {

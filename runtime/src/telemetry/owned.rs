@@ -43,6 +43,14 @@ pub(super) fn kind(event: &Event<'_>) -> EventKind {
             rejection: (*rejection).clone(),
         },
         Event::Fallback { call, .. } => EventKind::Fallback { call: *call },
+        Event::Served { call, served } => EventKind::Served {
+            call: *call,
+            served: *served,
+        },
+        Event::Refreshed { call, succeeded } => EventKind::Refreshed {
+            call: *call,
+            succeeded: *succeeded,
+        },
         Event::Conflict(conflict) => EventKind::Conflict((*conflict).clone()),
         Event::TooManyKeys { breaker, most } => EventKind::TooManyKeys {
             breaker: *breaker,

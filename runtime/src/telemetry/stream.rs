@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime};
 use futures_core::Stream;
 use steadfast_options::Name;
 
+use super::Served;
 use crate::breaker::StateChange;
 use crate::classify::Class;
 use crate::conflict::Conflict;
@@ -118,6 +119,20 @@ pub enum EventKind {
         /// The call.
         call: Name,
     },
+    /// A cache answered in place of a call.
+    Served {
+        /// The call.
+        call: Name,
+        /// With which answer.
+        served: Served,
+    },
+    /// A refresh behind an old answer ended.
+    Refreshed {
+        /// The call.
+        call: Name,
+        /// Whether it brought an answer; else the old one stays.
+        succeeded: bool,
+    },
     /// Two places in the code define one policy differently.
     Conflict(Conflict),
     /// More keys than a breaker keeps; calls of further keys run unguarded.
@@ -185,6 +200,8 @@ impl EventKind {
             Self::Rejected { .. } => "rejected",
             Self::WouldReject { .. } => "would_reject",
             Self::Fallback { .. } => "fallback",
+            Self::Served { .. } => "served",
+            Self::Refreshed { .. } => "refreshed",
             Self::Conflict(_) => "conflict",
             Self::TooManyKeys { .. } => "too_many_keys",
             Self::TooManyNames { .. } => "too_many_names",

@@ -9,7 +9,7 @@ use crate::config::Fault;
 use crate::rejection::Rejection;
 #[cfg(feature = "config")]
 use crate::setup::ConfigStatus;
-use tracing::{Level, debug, enabled, error, info, warn};
+use tracing::{Level, debug, enabled, error, info, trace, warn};
 
 pub(super) fn write(event: &Event<'_>) {
     match event {
@@ -33,6 +33,10 @@ pub(super) fn write(event: &Event<'_>) {
                 info!(target: "steadfast::call", %call, left_out, "fallback");
             }
         }
+        Event::Served { call, served } => {
+            trace!(target: "steadfast::cache", %call, answer = ?served, "served");
+        }
+        Event::Refreshed { call, succeeded } => refreshed(*call, *succeeded),
         Event::Conflict(conflict) => error!(target: "steadfast::registry", "{conflict}"),
         Event::BadVariable(fault) => bad_variable(fault),
         #[cfg(feature = "config")]
@@ -75,6 +79,16 @@ pub(super) fn write(event: &Event<'_>) {
             %name,
             "the registry keeps at most {most} names; this one is not shared",
         ),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn refreshed(call: Name, succeeded: bool) {
+    if succeeded {
+        debug!(target: "steadfast::cache", %call, "refreshed");
+    } else {
+        warn!(target: "steadfast::cache", %call, "refresh failed; the old answer stays");
     }
 }
 

@@ -1,6 +1,6 @@
 use steadfast::resilient;
 
-#[resilient(fallback(kind = "cached"))]
+#[resilient(fallback(kind = "cache"))]
 pub async fn call() -> std::io::Result<()> {
     Ok(())
 }

@@ -1,8 +1,8 @@
 use steadfast::resilient;
 
-#[resilient(rate_limit(scope = "shared"), cache(fresh = "1m"))]
-pub async fn call() -> std::io::Result<()> {
-    Ok(())
+#[resilient(rate_limit(scope = "shared"), cache(key = id, store = "redis"))]
+pub async fn call(id: u64) -> std::io::Result<u64> {
+    Ok(id)
 }
 
 fn main() {}

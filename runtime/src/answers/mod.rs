@@ -1,0 +1,156 @@
+//! Answers that are kept, in memory: for a cache, and for the fallback that gives the last good one.
+//!
+//! `moka` keeps them within their bound. How old they are is told by the runtime's own clock, so that
+//! a test's paused time ages them too.
+
+mod cache;
+mod find;
+mod flight;
+mod kept;
+
+use std::any::{Any, TypeId};
+use std::hash::{BuildHasherDefault, Hash, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use moka::policy::EvictionPolicy;
+use moka::sync::Cache as Moka;
+
+pub(crate) use cache::Cache;
+pub use cache::{CacheCounts, Lease};
+pub use find::{Found, find, find_blocking};
+pub use flight::{Shared, Sharing, ViaClone, ViaOne};
+pub(crate) use kept::LastGood;
+pub use kept::{keep, last_good};
+
+use crate::breaker::Nanos;
+use crate::clock;
+use crate::keys::{Key, Same};
+
+/// A value that can be kept as an answer.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be kept as an answer: that needs `Clone + Send + Sync + 'static`",
+    label = "each caller gets a clone of the answer that is kept",
+    note = "derive `Clone` for it, or return an `Arc` around it"
+)]
+pub trait Answerable: Clone + Send + Sync + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone + Send + Sync + 'static> Answerable for T {}
+
+pub(crate) type Erased = dyn Any + Send + Sync;
+
+/// An answer, and when it came.
+pub(crate) struct Answer<T: ?Sized = Erased> {
+    at: Nanos,
+    weight: u32,
+    value: T,
+}
+
+impl Answer {
+    fn new<T: Answerable>(value: &T, weight: u32) -> Arc<Self> {
+        Arc::new(Answer {
+            at: clock::precise(),
+            weight,
+            value: value.clone(),
+        })
+    }
+
+    fn value<T: Answerable>(&self) -> Option<T> {
+        self.value.downcast_ref().cloned()
+    }
+
+    /// How old it is, to within a few hundredths of `limit`.
+    fn age(&self, limit: Nanos) -> Nanos {
+        let now = clock::start_of(std::time::Duration::from_nanos(limit));
+        now.saturating_sub(self.at)
+    }
+}
+
+/// Answers by key; the ones that were not used for the longest make room for others.
+pub(crate) struct Answers {
+    kept: Moka<Key, Arc<Answer>, BuildHasherDefault<Same>>,
+    max: u32,
+    /// The weight that came in since `moka` was last told to keep to its bound.
+    came: AtomicU64,
+}
+
+impl Answers {
+    fn new(max: u32) -> Self {
+        let kept = Moka::builder()
+            .max_capacity(max.into())
+            .eviction_policy(EvictionPolicy::lru())
+            .weigher(|_, answer: &Arc<Answer>| answer.weight)
+            .build_with_hasher(BuildHasherDefault::default());
+        Self {
+            kept,
+            max,
+            came: AtomicU64::new(0),
+        }
+    }
+
+    /// These answers within another bound.
+    fn within(&self, max: u32) -> Self {
+        let other = Self::new(max);
+        for (key, answer) in &self.kept {
+            other.put(*key, answer);
+        }
+        other
+    }
+
+    #[inline]
+    fn get(&self, key: Key) -> Option<Arc<Answer>> {
+        self.kept.get(&key)
+    }
+
+    fn put(&self, key: Key, answer: Arc<Answer>) {
+        let weight = u64::from(answer.weight);
+        self.kept.insert(key, answer);
+        // By itself moka keeps to the bound now and then, whatever the answers weigh.
+        let came = self.came.fetch_add(weight, Ordering::Relaxed) + weight;
+        if came > u64::from(self.max) / 16 {
+            self.came.store(0, Ordering::Relaxed);
+            self.kept.run_pending_tasks();
+        }
+    }
+
+    fn forget(&self, key: Key) {
+        self.kept.invalidate(&key);
+    }
+
+    /// How many there are, those that are too old to be served among them.
+    fn len(&self) -> u64 {
+        self.kept.run_pending_tasks();
+        self.kept.entry_count()
+    }
+}
+
+impl Key {
+    /// The key of an answer of this type: a generic function may give several types for one key.
+    #[inline]
+    fn typed<T: 'static>(self) -> Self {
+        let mut hasher = Fold::default();
+        TypeId::of::<T>().hash(&mut hasher);
+        self.and(hasher.0)
+    }
+}
+
+/// Type ids are hashes already.
+#[derive(Default)]
+struct Fold(u64);
+
+impl Hasher for Fold {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, half: u64) {
+        self.0 ^= half;
+    }
+}

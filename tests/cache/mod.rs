@@ -1,0 +1,4 @@
+//! Caches among many callers, and under configuration.
+
+mod configured;
+mod crowd;

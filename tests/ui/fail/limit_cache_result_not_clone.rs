@@ -1,0 +1,10 @@
+use steadfast::resilient;
+
+pub struct Page(Vec<u8>);
+
+#[resilient(cache(key = id))]
+pub async fn page(id: u64) -> std::io::Result<Page> {
+    Ok(Page(vec![id as u8]))
+}
+
+fn main() {}
