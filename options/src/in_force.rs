@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::duration::duration_text;
+use crate::keyword::FallbackKind;
 use crate::patch::Patch;
 use crate::table::{BreakerPatch, OptionMeta, POLICIES, Place, Served, defaults};
 use crate::worst_case::retry_cap;
@@ -38,9 +39,12 @@ fn default_of(option: &OptionMeta, patch: &Patch) -> Option<String> {
     let breaker = patch.breaker.unwrap_or_default();
     let limit = patch.rate_limit.unwrap_or_default();
     let retry = patch.retry.unwrap_or_default();
+    let fallback = patch.fallback.unwrap_or_default();
+    let kind = fallback.kind.unwrap_or(defaults::fallback::kind);
     let plain = || option.default.map(|text| text());
     match option.path {
         "breaker.name" | "rate_limit.name" | "bulkhead.name" => None,
+        "fallback.ttl" | "fallback.max" if kind != FallbackKind::Cached => None,
         "breaker.failures" if breaker.has_rate_rule() => None,
         "breaker.counting" if breaker.failures.is_none() && breaker.has_rate_rule() => None,
         "breaker.window" if breaker.window_calls.is_some() => None,

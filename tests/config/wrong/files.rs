@@ -185,7 +185,7 @@ pub(super) const FILES: &[(&str, &str, &str)] = &[
     (
         "a.toml",
         "[call.\"config.wrong.call\"]\ncache.fresh = \"1s\"",
-        "a.toml:2:7: `cache.fresh` is not available yet",
+        "a.toml:2:15: \"config.wrong.call\" has no `cache`, and configuration can't add one; add it to the attribute at {call}",
     ),
     (
         "a.toml",
