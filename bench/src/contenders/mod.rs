@@ -6,6 +6,8 @@ pub(crate) mod caches;
 pub(crate) mod circuitbreaker_rs;
 pub(crate) mod execution_policy;
 pub(crate) mod failsafe;
+#[cfg(feature = "redis")]
+pub(crate) mod fleet;
 pub(crate) mod guards;
 pub(crate) mod hand_made;
 pub(crate) mod nobreak;

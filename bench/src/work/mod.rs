@@ -3,6 +3,8 @@
 mod answers;
 mod breaker;
 mod calls;
+#[cfg(feature = "redis")]
+mod fleet;
 mod guards;
 
 use crate::item::Item;
@@ -11,5 +13,8 @@ use crate::item::Item;
 pub(crate) fn items() -> Vec<Item> {
     let items = breaker::items().into_iter().chain(calls::items());
     let items = items.chain(guards::items());
-    items.chain(answers::items()).collect()
+    let items = items.chain(answers::items());
+    #[cfg(feature = "redis")]
+    let items = items.chain(fleet::items());
+    items.collect()
 }
