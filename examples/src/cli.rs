@@ -7,6 +7,7 @@ use clap::Parser;
 
 use crate::demo::Plan;
 use crate::scenario::{LENGTHS, SHIPPED, Scenario, ScenarioError};
+use crate::shared::INSTANCES;
 
 /// Watch sick dependencies being contained.
 ///
@@ -54,6 +55,19 @@ pub struct Cli {
     #[arg(long)]
     pub example_config: bool,
 
+    /// Another demo: so many processes that share one circuit breaker over Redis, from 2 to 32
+    ///
+    /// What one of them sees, all know; when Redis is killed, each goes on alone.
+    #[arg(long, value_name = "NUMBER", value_parser = instances, allow_negative_numbers = true,
+          conflicts_with_all = ["scenario", "seconds", "seed", "port", "config", "example_config"])]
+    pub shared: Option<u8>,
+
+    /// With `--shared`: a Redis that is there, as `redis://127.0.0.1/`, which is left alive
+    ///
+    /// Where none is given, the demo starts one of its own, and kills it in the course of the story.
+    #[arg(long, value_name = "URL", requires = "shared")]
+    pub redis: Option<String>,
+
     /// Print the result as JSON on standard output, and what happens meanwhile on standard error
     #[arg(long)]
     pub json: bool,
@@ -94,6 +108,21 @@ fn seconds(text: &str) -> Result<Duration, String> {
     } else {
         Err(wanted)
     }
+}
+
+/// How many processes share a breaker in the demo of that.
+///
+/// # Errors
+/// Says what to write.
+pub fn instances(text: &str) -> Result<u8, String> {
+    let number = text
+        .parse()
+        .ok()
+        .filter(|number| INSTANCES.contains(number));
+    number.ok_or_else(|| {
+        let (least, most) = (INSTANCES.start(), INSTANCES.end());
+        format!("write a whole number from {least} to {most}")
+    })
 }
 
 fn seed(text: &str) -> Result<u64, String> {
@@ -146,6 +175,7 @@ mod tests {
             ("--seconds", "-3", "from 5 to 600"),
             ("--port", "99999", "from 1 to 65535"),
             ("--seed", "-1", "whole number"),
+            ("--shared", "1", "from 2 to 32"),
         ] {
             let error = Cli::try_parse_from(["checkout", option, value]).unwrap_err();
             assert_eq!(error.exit_code(), 2);

@@ -8,5 +8,6 @@ pub mod dependency;
 pub mod load;
 pub mod report;
 pub mod scenario;
+pub mod shared;
 pub mod upstream;
 pub mod view;

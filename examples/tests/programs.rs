@@ -151,6 +151,23 @@ fn reload_changes_thresholds_while_calls_run_and_loses_none() {
 }
 
 #[test]
+fn shared_stops_all_processes_for_what_one_saw_and_goes_on_without_redis() {
+    let lines = lines(env!("CARGO_BIN_EXE_shared"));
+    assert_eq!(count(&lines, "NOT"), 0, "{lines:#?}");
+    for seen in [
+        ": all stop, within milliseconds (",
+        "two probes of the fleet close it for all (3 closed)",
+        "it is so in all (3 forced_open)",
+        "each goes on alone, no call fails (0 calls failed; 3 closed, alone)",
+        ": it stops, the others go on (",
+        "all join, and stop for what instance 2 saw (3 open)",
+        "all go on (3 closed)",
+    ] {
+        assert_eq!(count(&lines, seen), 1, "{seen}: {lines:#?}");
+    }
+}
+
+#[test]
 fn the_demo_refuses_a_wrong_configuration_and_writes_a_true_one() {
     let checkout = env!("CARGO_BIN_EXE_checkout");
     let example = Command::new(checkout)

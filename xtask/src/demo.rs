@@ -6,13 +6,28 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result};
 
 use crate::cargo::{cargo, root};
+use crate::setup::{self, REDIS};
 
 /// Runs the demo in the caller's folder, so that the paths among the arguments mean what they mean
 /// there, and ends as the demo ends.
 pub(crate) fn run(args: &[OsString]) -> Result<ExitCode> {
+    if starts_redis(args) {
+        setup::ensure(&REDIS);
+    }
     let mut command = command(args);
     command.current_dir(std::env::current_dir().context("the current folder is gone")?);
     hand_over(&mut command)
+}
+
+/// Whether it is the demo with a Redis of its own.
+fn starts_redis(args: &[OsString]) -> bool {
+    let has = |option: &str| {
+        args.iter().any(|arg| {
+            let arg = arg.to_string_lossy();
+            arg.split('=').next() == Some(option)
+        })
+    };
+    has("--shared") && !has("--redis")
 }
 
 fn command(args: &[OsString]) -> Command {
@@ -49,6 +64,18 @@ pub(crate) fn hand_over(command: &mut Command) -> Result<ExitCode> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_the_demo_that_starts_a_redis_needs_one() {
+        assert!(starts_redis(&["--shared".into(), "4".into()]));
+        assert!(starts_redis(&["--json".into(), "--shared=4".into()]));
+        assert!(!starts_redis(&[
+            "--shared".into(),
+            "4".into(),
+            "--redis=redis://h/".into()
+        ]));
+        assert!(!starts_redis(&["--scenario".into(), "outage".into()]));
+    }
 
     #[test]
     fn the_arguments_follow_the_separator() {

@@ -10,6 +10,7 @@ use steadfast::SetupError;
 use steadfast_examples::cli::Cli;
 use steadfast_examples::demo::{Demo, Plan, StartError};
 use steadfast_examples::report::{Report, table};
+use steadfast_examples::shared;
 use steadfast_examples::view::{Screen, View};
 
 const TROUBLE: u8 = 1;
@@ -18,7 +19,18 @@ const BAD_INPUT: u8 = 2;
 const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    if args.first().is_some_and(|first| first == shared::INSTANCE) {
+        return shared::run_instance(&args[1..]);
+    }
     let cli = Cli::parse();
+    if let Some(instances) = cli.shared {
+        return shared::play(&shared::Plan {
+            instances,
+            redis: cli.redis,
+            json: cli.json,
+        });
+    }
     let plan = match cli.plan() {
         Ok(plan) => plan,
         Err(error) => return fail(BAD_INPUT, &error.to_string()),

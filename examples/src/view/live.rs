@@ -55,7 +55,8 @@ fn end_asked_for() -> io::Result<bool> {
     Ok(matches!(event::read()?, Event::Key(key) if ends(key)))
 }
 
-fn ends(key: KeyEvent) -> bool {
+/// Whether a key asks for the end.
+pub(crate) fn ends(key: KeyEvent) -> bool {
     match key.code {
         KeyCode::Char('q') | KeyCode::Esc => true,
         // In raw mode Ctrl-C is a key like any other.

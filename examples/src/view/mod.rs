@@ -12,6 +12,8 @@ mod lines;
 mod live;
 mod panes;
 
+pub(crate) use live::ends;
+
 /// Where to show the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Screen {
