@@ -10,6 +10,7 @@ mod probes;
 mod resets;
 mod rest;
 mod restart;
+mod scale;
 mod scripts;
 mod sentinel;
 pub mod store;
@@ -49,6 +50,7 @@ pub const DRILLS: &[Drill] = &[
         true,
         resets::run,
     ),
+    drill("scale", "1 to 32 instances, 20 breakers", false, scale::run),
     drill(
         "clock",
         "the server's clock jumps by an hour",

@@ -118,6 +118,12 @@ fn build(start: &Start) -> Result<(), PolicyError> {
             }
         })
         .build()?;
+    for number in 0..start.more {
+        let name = format!("more-{number}");
+        Policy::builder(&name)
+            .breaker(&name, |breaker| breaker.scope(Scope::Shared))
+            .build()?;
+    }
     if start.counter {
         Policy::builder(COUNTER)
             .breaker(COUNTER, |breaker| {

@@ -42,6 +42,8 @@ pub struct Start {
     pub quorum: u32,
     /// A second rule, over rates, for which successes are told too.
     pub failure_rate: Option<f64>,
+    /// So many further breakers, which no call uses.
+    pub more: u32,
     /// Whether there is a second breaker that only counts and never opens.
     pub counter: bool,
 }
@@ -63,6 +65,7 @@ impl Start {
             probe_timeout_ms: 30_000,
             quorum: 1,
             failure_rate: None,
+            more: 0,
             counter: false,
         }
     }

@@ -92,36 +92,20 @@ fn told(seed: u64, ran: &Result<Ran>) {
 fn summed(report: &mut Report, plan: Plan, all: &[(u64, Result<Ran>)]) {
     let ran = || all.iter().filter_map(|(_, ran)| ran.as_ref().ok());
     let good = ran().filter(|ran| ran.broken.is_empty()).count();
-    let sum = |of: fn(&Ran) -> u64| ran().map(of).sum::<u64>();
     report.is(
         "runs in which all invariants hold",
         plan.runs as usize,
         good,
     );
-    report.holds(
-        "faults between them",
-        "> 0",
-        sum(|ran| ran.faults),
-        plan.runs == 0 || sum(|ran| ran.faults) > 0,
-    );
-    report.holds(
-        "transitions seen",
-        "> 0",
-        sum(|ran| ran.epochs),
-        plan.runs == 0 || sum(|ran| ran.epochs) > 0,
-    );
-    report.holds(
-        "failures told, each counted once",
-        "> 0",
-        sum(|ran| ran.failures),
-        plan.runs == 0 || sum(|ran| ran.failures) > 0,
-    );
-    report.holds(
-        "probes seen",
-        "never more than leases",
-        sum(|ran| ran.probes),
-        true,
-    );
+    for (what, of) in [
+        ("faults between them", (|ran| ran.faults) as fn(&Ran) -> u64),
+        ("transitions seen", |ran| ran.epochs),
+        ("failures told", |ran| ran.failures),
+        ("probes seen", |ran| ran.probes),
+    ] {
+        let sum = ran().map(of).sum::<u64>();
+        report.holds(what, "> 0", sum, sum > 0);
+    }
     for (seed, ran) in all {
         let broken = match ran {
             Ok(ran) => ran.broken.clone(),
