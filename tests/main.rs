@@ -17,6 +17,7 @@ mod options;
 mod order;
 mod registry;
 mod shared;
+mod spans;
 mod stream;
 mod testing_kit;
 mod totals;

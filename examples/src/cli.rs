@@ -40,7 +40,8 @@ pub struct Cli {
     /// Port of the service with policies; 0 takes any that is free
     ///
     /// While the demo runs, POST /checkout takes {"id":1,"customer":"me@example.com","cents":999},
-    /// and GET /breakers shows the state of each breaker.
+    /// and GET /breakers shows the state of each breaker. /admin is the live page, with metrics and
+    /// health below it; to steer there, the token is "demo", or that of `STEADFAST_ADMIN_TOKEN`.
     #[arg(long, default_value_t = 0, value_parser = port, allow_negative_numbers = true)]
     pub port: u16,
 

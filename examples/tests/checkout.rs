@@ -1,8 +1,8 @@
 //! The demo as its users start it.
 
-use std::io::Write;
-use std::net::TcpListener;
-use std::process::{Command, Output};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -91,4 +91,55 @@ fn a_port_that_is_taken_is_refused_by_its_number() {
         error.contains(&format!("port {port} of 127.0.0.1")),
         "{error}"
     );
+}
+
+/// What the demo answers to a request without a body.
+fn ask(address: &str, request: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let head = format!("{request}\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn the_demo_says_where_its_page_is_and_takes_the_token_of_the_environment() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_checkout"))
+        .args(["--seconds", "5", "--json"])
+        .env("STEADFAST_ADMIN_TOKEN", "s3cret")
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = String::new();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    stderr.read_line(&mut said).unwrap();
+    let page = said.split_whitespace().nth(2).expect(&said);
+    let address = page
+        .strip_prefix("http://")
+        .unwrap()
+        .strip_suffix("/admin")
+        .unwrap();
+    let page = ask(address, "GET /admin HTTP/1.1");
+    assert!(
+        page.starts_with("HTTP/1.1 200") && page.contains("<title>Steadfast</title>"),
+        "{page}"
+    );
+    let metrics = ask(address, "GET /admin/metrics HTTP/1.1");
+    assert!(
+        metrics.contains("circuit_breaker_state{name=\"payments\"}"),
+        "{metrics}"
+    );
+    assert!(ask(address, "GET /admin/health HTTP/1.1").contains("\"payments\":"));
+    for (token, status) in [("demo", "401"), ("s3cret", "200")] {
+        let request = "POST /admin/api/circuit-breakers/reset/payments HTTP/1.1";
+        let answer = ask(
+            address,
+            &format!("{request}\r\nauthorization: Bearer {token}"),
+        );
+        assert_eq!(answer.get(9..12), Some(status), "{answer}");
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
 }

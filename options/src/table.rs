@@ -103,8 +103,8 @@ macro_rules! for_each_policy {
                     "One breaker per key (host, tenant): any `Hash + Eq` expression over the arguments."
                 max_keys(Kind::COUNT, u32) [value 10_000] registry served
                     "Bound on keys in memory: only closed keys without counts make room; beyond that a new key runs unguarded, with one warning."
-                health(Kind::keyword::<Health>(), Health) [value Health::Degraded] registry later
-                    "What an open breaker does to `/health`."
+                health(Kind::keyword::<Health>(), Health) [value Health::Degraded] registry served
+                    "What an open circuit does to the `/health` of the admin router: `degraded` makes it 503, `ignore` leaves it."
                 mode(Kind::keyword::<Mode>(), Mode) [value Mode::Enforce] registry served
                     "As `mode`, of the named policy, wherever it is used."
                 scope(Kind::keyword::<Scope>(), Scope) [value Scope::Local] registry served

@@ -30,6 +30,8 @@ extern crate self as steadfast;
 #[doc(hidden)]
 #[path = "private/mod.rs"]
 pub mod __private;
+#[cfg(feature = "admin")]
+mod admin;
 mod answers;
 #[cfg(feature = "axum")]
 pub mod axum;
@@ -86,6 +88,8 @@ mod turns;
 mod versions;
 mod wait;
 
+#[cfg(feature = "admin")]
+pub use admin::{Admin, admin};
 pub use answers::CacheCounts;
 pub use breaker::{
     Breaker, BreakerStatus, Cause, KeyStatus, KeysStatus, Permit, State, StateChange,

@@ -363,6 +363,17 @@ pub(crate) const METRICS: &[Metric] = &[
             samples.push(None, Some("error"), Value::Number(totals.failed_loads));
         },
     },
+    Metric {
+        name: "redis_connected",
+        help: "Whether the Redis that shared policies live in serves: 1, or 0.",
+        kind: Kind::Gauge,
+        labels: &[],
+        read: |totals, samples| {
+            if let Some(connected) = totals.redis_connected {
+                samples.push(None, None, Value::Number(connected.into()));
+            }
+        },
+    },
 ];
 
 /// Reads all of them.

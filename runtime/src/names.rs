@@ -39,6 +39,7 @@ impl Named for Breaker {
         let max_keys = patch.max_keys.unwrap_or(defaults::breaker::max_keys);
         let breaker = Self::new(name, &Thresholds::new(&patch, definition.guarded), max_keys);
         breaker.set_mode(patch.mode);
+        breaker.set_health(patch.health);
         breaker
     }
 
@@ -46,6 +47,7 @@ impl Named for Breaker {
         let patch = definition.in_force.patch.breaker.unwrap_or_default();
         let max_keys = patch.max_keys.unwrap_or(defaults::breaker::max_keys);
         self.set_mode(patch.mode);
+        self.set_health(patch.health);
         self.retuned(&Thresholds::new(&patch, definition.guarded), max_keys);
     }
 

@@ -12,7 +12,7 @@ pub(crate) use guards::{BreakerGuard, BulkheadGuard, LimitGuard, Limits};
 
 use crate::answers::{Cache, LastGood};
 use crate::breaker::{Nanos, nanos};
-use crate::call::Call;
+use crate::call::{Call, listen_for_spans};
 use crate::catalog::Listed;
 use crate::registry::Registry;
 use crate::rejection::Rejection;
@@ -121,6 +121,7 @@ impl Resolved {
         notify: Option<fn(&Retrying<'_>)>,
         registry: &Registry,
     ) -> Self {
+        listen_for_spans();
         let mode = patch.call.mode.unwrap_or(defaults::call::mode);
         let acting = acting(patch, mode);
         let breaker = BreakerGuard::of(&acting, name, mode, registry);

@@ -62,6 +62,8 @@ struct Inner {
     config: Config,
     #[cfg(feature = "config")]
     set_up: AtomicBool,
+    #[cfg(feature = "config")]
+    running: Mutex<values::Known>,
     /// Held while another version of the configuration is put in force.
     installing: Mutex<()>,
     /// By the address of the site.

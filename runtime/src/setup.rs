@@ -4,7 +4,7 @@
 mod redis;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::SystemTime;
 
 use steadfast_options::Name;
@@ -146,6 +146,7 @@ impl Setup {
         }));
         steadfast.begin().await?;
         std::mem::forget(begun);
+        steadfast.0.setup.registry.note_running(Some(&steadfast));
         Ok(steadfast)
     }
 }
@@ -162,6 +163,18 @@ impl Drop for Begun {
 /// What was set up. A clone is the same; dropping it stops nothing.
 #[derive(Clone)]
 pub struct Steadfast(Arc<Running>);
+
+/// A handle that keeps nothing.
+pub(crate) struct WeakSteadfast(
+    #[cfg_attr(not(feature = "admin"), allow(dead_code))] Weak<Running>,
+);
+
+impl WeakSteadfast {
+    #[cfg(feature = "admin")]
+    pub(crate) fn upgrade(&self) -> Option<Steadfast> {
+        self.0.upgrade().map(Steadfast)
+    }
+}
 
 struct Running {
     setup: Setup,
@@ -199,6 +212,10 @@ pub struct ConfigStatus {
 }
 
 impl Steadfast {
+    pub(crate) fn downgrade(&self) -> WeakSteadfast {
+        WeakSteadfast(Arc::downgrade(&self.0))
+    }
+
     #[cfg_attr(not(feature = "redis"), allow(clippy::unused_async))]
     async fn begin(&self) -> Result<(), SetupError> {
         #[cfg(feature = "watch")]
@@ -348,6 +365,7 @@ impl Steadfast {
         #[cfg(feature = "watch")]
         drop(self.watch_mut().take());
         *self.loading() = Loading::Stopped;
+        self.0.setup.registry.note_running(None);
         #[cfg(feature = "redis")]
         let fleet = self.0.setup.registry.leave_fleet();
         self.0.setup.registry.end_setup();

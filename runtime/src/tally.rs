@@ -56,6 +56,21 @@ impl Ended {
         }
     }
 
+    /// As metrics have it.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok | Self::OkAlone => "ok",
+            Self::Transient => "transient",
+            Self::Timeout => "timeout",
+            Self::RateLimited => "rate_limited",
+            Self::Permanent => "permanent",
+            Self::Expected => "expected",
+            Self::Ignored => "ignored",
+            _ => "rejected",
+        }
+    }
+
     /// Whether a guard refused it.
     pub(crate) fn is_refused(self) -> bool {
         self as usize >= Self::CircuitOpen as usize

@@ -29,6 +29,8 @@ pub struct Totals {
     pub loads: u64,
     /// Loads of the configuration that changed nothing, since something was wrong.
     pub failed_loads: u64,
+    /// Whether Redis serves, where a setup named one.
+    pub redis_connected: Option<bool>,
 }
 
 /// What the calls of one name came to.
@@ -213,7 +215,21 @@ impl Registry {
             calls: of_calls.calls.iter().map(call_totals).collect(),
             loads: loads.loaded.load(Ordering::Relaxed),
             failed_loads: loads.failed.load(Ordering::Relaxed),
+            redis_connected: self.redis_connected(),
         }
+    }
+}
+
+impl Registry {
+    #[cfg(feature = "redis")]
+    fn redis_connected(&self) -> Option<bool> {
+        self.redis_status().map(|redis| redis.connected)
+    }
+
+    #[cfg(not(feature = "redis"))]
+    #[allow(clippy::unused_self)] // as with the feature
+    fn redis_connected(&self) -> Option<bool> {
+        None
     }
 }
 

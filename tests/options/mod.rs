@@ -1,6 +1,7 @@
 //! The table of options: its reference page is up to date, and each option that is served does
 //! what it says.
 
+mod breaker_health;
 mod breaker_keys;
 mod breaker_probes;
 mod breaker_rates;

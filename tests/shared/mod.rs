@@ -4,6 +4,7 @@
 mod away;
 mod circuit;
 mod config;
+mod operate;
 mod wrong;
 
 use std::time::Duration;

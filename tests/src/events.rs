@@ -6,6 +6,7 @@ use std::sync::Once;
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::Interest;
 use tracing::{Level, Metadata, Subscriber};
 
 /// One event.
@@ -27,6 +28,60 @@ impl Event {
         let found = self.fields.iter().find(|(field, _)| *field == name);
         found.map_or("", |(_, value)| value)
     }
+}
+
+/// A span of a call, as a program that wants spans sees it.
+#[derive(Clone, Debug, Default)]
+pub struct SpanSeen {
+    fields: Vec<(&'static str, String)>,
+    /// How often it was entered, and how often left.
+    pub entered: (usize, usize),
+    /// Whether it is over.
+    pub closed: bool,
+    /// What was told in it, such as its attempts: text and fields.
+    pub events: Vec<Event>,
+}
+
+impl SpanSeen {
+    /// A field as text; empty where it has none of this name.
+    #[must_use]
+    pub fn field(&self, name: &str) -> &str {
+        let found = self.fields.iter().rev().find(|(field, _)| *field == name);
+        found.map_or("", |(_, value)| value)
+    }
+}
+
+thread_local! {
+    /// Spans by their numbers, where a test wants them.
+    static SPANS: RefCell<Option<Vec<SpanSeen>>> = const { RefCell::new(None) };
+    static INSIDE: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Runs a test and gives the spans of its calls on this thread with its result.
+pub async fn listen_for_spans<T>(test: impl Future<Output = T>) -> (T, Vec<SpanSeen>) {
+    install();
+    SPANS.set(Some(Vec::new()));
+    let result = test.await;
+    (result, SPANS.take().unwrap_or_default())
+}
+
+/// How deep in spans the code is that asks.
+#[must_use]
+pub fn spans_around() -> usize {
+    INSIDE.with_borrow(Vec::len)
+}
+
+fn with_span(id: u64, act: impl FnOnce(&mut SpanSeen)) {
+    let place = id
+        .checked_sub(1)
+        .and_then(|place| usize::try_from(place).ok());
+    SPANS.with_borrow_mut(|spans| {
+        if let (Some(spans), Some(place)) = (spans, place)
+            && let Some(span) = spans.get_mut(place)
+        {
+            act(span);
+        }
+    });
 }
 
 thread_local! {
@@ -56,28 +111,75 @@ fn install() {
 
 struct Listener;
 
+/// Where spans are.
+const SPAN: &str = "steadfast::span";
+
 impl Subscriber for Listener {
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if metadata.target() == SPAN {
+            return Interest::sometimes(); // where a test wants them
+        }
+        if self.enabled(metadata) {
+            Interest::always()
+        } else {
+            Interest::never()
+        }
+    }
+
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        if metadata.target() == SPAN {
+            return SPANS.with_borrow(Option::is_some);
+        }
         metadata.target().starts_with("steadfast::")
     }
 
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
+    fn new_span(&self, attributes: &Attributes<'_>) -> Id {
+        let mut seen = Event::of(attributes.metadata());
+        attributes.record(&mut seen);
+        SPANS.with_borrow_mut(|spans| {
+            let spans = spans.get_or_insert_default();
+            spans.push(SpanSeen {
+                fields: seen.fields,
+                ..SpanSeen::default()
+            });
+            Id::from_u64(spans.len() as u64)
+        })
     }
 
-    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record(&self, id: &Id, values: &Record<'_>) {
+        with_span(id.into_u64(), |span| {
+            let mut seen = Fields(&mut span.fields);
+            values.record(&mut seen);
+        });
+    }
+
     fn record_follows_from(&self, _: &Id, _: &Id) {}
-    fn enter(&self, _: &Id) {}
-    fn exit(&self, _: &Id) {}
+
+    fn enter(&self, id: &Id) {
+        INSIDE.with_borrow_mut(|inside| inside.push(id.into_u64()));
+        with_span(id.into_u64(), |span| span.entered.0 += 1);
+    }
+
+    fn exit(&self, id: &Id) {
+        let left = INSIDE.with_borrow_mut(Vec::pop);
+        assert_eq!(left, Some(id.into_u64()), "spans are left in their order");
+        with_span(id.into_u64(), |span| span.entered.1 += 1);
+    }
+
+    fn try_close(&self, id: Id) -> bool {
+        with_span(id.into_u64(), |span| span.closed = true);
+        true
+    }
 
     fn event(&self, event: &tracing::Event<'_>) {
         let metadata = event.metadata();
-        let mut heard = Event {
-            level: *metadata.level(),
-            target: metadata.target(),
-            message: String::new(),
-            fields: Vec::new(),
-        };
+        if metadata.target() == SPAN {
+            let mut seen = Event::of(metadata);
+            event.record(&mut seen);
+            let id = event.parent().map_or(0, Id::into_u64);
+            return with_span(id, |span| span.events.push(seen));
+        }
+        let mut heard = Event::of(metadata);
         event.record(&mut heard);
         for breaker in steadfast::registry().breakers() {
             let _ = breaker.status();
@@ -87,6 +189,25 @@ impl Subscriber for Listener {
                 all.push(heard);
             }
         });
+    }
+}
+
+impl Event {
+    fn of(metadata: &Metadata<'static>) -> Self {
+        Self {
+            level: *metadata.level(),
+            target: metadata.target(),
+            message: String::new(),
+            fields: Vec::new(),
+        }
+    }
+}
+
+struct Fields<'a>(&'a mut Vec<(&'static str, String)>);
+
+impl Visit for Fields<'_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        self.0.push((field.name(), format!("{value:?}")));
     }
 }
 

@@ -78,6 +78,8 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
+    /// Show what metrics cost: a scrape of 1,000 breakers, and instructions a call with and without.
+    Metrics,
     /// Record the texts of the compile-fail cases anew, with the compiler in use.
     Trybuild,
 }
@@ -96,6 +98,7 @@ fn main() -> ExitCode {
         Task::Drills { args } => drills::run(&args),
         Task::Bench { args } => tools::bench(&args),
         Task::CompileTime { args } => tools::compile_time(&args),
+        Task::Metrics => tools::metrics(),
         Task::Trybuild => tools::trybuild(),
     };
     done.unwrap_or_else(|error| {

@@ -7,6 +7,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result, bail};
 
 use crate::cargo::{cargo, output, root};
+use crate::setup;
 use crate::steps::succeed;
 use crate::suites::ALL_FEATURES;
 
@@ -62,6 +63,54 @@ pub(crate) fn compile_time(args: &[OsString]) -> Result<ExitCode> {
         .args(args);
     succeed(&mut command)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Shows what metrics cost: how long a scrape takes, and how many instructions a call takes with a
+/// collector and a listener, and without.
+pub(crate) fn metrics() -> Result<ExitCode> {
+    let example = [
+        "--release",
+        "--package",
+        "steadfast",
+        "--example",
+        "metrics",
+    ];
+    let features = ["--features", "prometheus"];
+    let mut scrape = cargo();
+    scrape.args(["run", "--quiet"]).args(example).args(features);
+    succeed(&mut scrape)?;
+    if !setup::ensure(&setup::VALGRIND) {
+        return Ok(ExitCode::SUCCESS);
+    }
+    for flags in [&[][..], &["--watched"]] {
+        let [once, twice] = [CALLS, 2 * CALLS].map(|calls| instructions(calls, flags));
+        let each = (twice? - once?) as f64 / CALLS as f64;
+        let what = if flags.is_empty() {
+            "nobody reads metrics"
+        } else {
+            "a collector and a listener are there"
+        };
+        println!("{each:>10.1} instructions for two calls where {what}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What one run makes, and what the other makes more.
+const CALLS: u64 = 2000;
+
+/// Instructions of so many calls of each function of the example `metrics`, as callgrind counts them.
+fn instructions(calls: u64, flags: &[&str]) -> Result<u64> {
+    let target = crate::cargo::target_dir()?;
+    let mut command = Command::new("valgrind");
+    command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
+    command.arg("--toggle-collect=*run_once*");
+    command.arg(target.join("release/examples/metrics"));
+    command.args(["--calls", &calls.to_string()]).args(flags);
+    let output = command.output().context("valgrind could not be started")?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    let counted = said.split("Collected : ").nth(1);
+    let counted = counted.and_then(|rest| rest.split_whitespace().next()?.parse().ok());
+    counted.with_context(|| format!("callgrind counted nothing: {said}"))
 }
 
 /// Lets trybuild write what the compiler says now, built as `cargo xtask test` builds it; the changes

@@ -81,6 +81,7 @@ fn fail(code: u8, error: &str) -> ExitCode {
 
 async fn run(plan: Plan, screen: Screen) -> Result<Report, StartError> {
     let demo = Demo::start(plan).await?;
+    announce(&demo.page());
     let mut view = View::start(demo.stage(), screen);
     let report = demo
         .finish(async {
@@ -94,6 +95,14 @@ async fn run(plan: Plan, screen: Screen) -> Result<Report, StartError> {
         eprintln!("the terminal failed during the run: {error}");
     }
     Ok(report)
+}
+
+/// Says where to look; the live view in a terminal shows it too.
+fn announce(page: &str) {
+    // Whoever set a token knows it.
+    let known = std::env::var_os("STEADFAST_ADMIN_TOKEN").is_some();
+    let token = if known { "" } else { ", token: demo" };
+    eprintln!("live page: {page} (metrics: {page}/metrics, health: {page}/health{token})");
 }
 
 /// Ready once the system asks this process to end.

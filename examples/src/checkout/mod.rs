@@ -9,7 +9,7 @@ mod service;
 
 pub use error::CallError;
 pub use requests::{Api, Mail, Payment, Thanks};
-pub use service::{Service, WORKERS};
+pub use service::{Service, WORKERS, admin_token};
 
 use crate::dependency::Dependency;
 

@@ -66,13 +66,29 @@ impl Drop for Service {
     }
 }
 
+/// The token that changes need: that of the environment, else one that everybody may know, since the
+/// demo listens on loopback alone and has nothing to lose.
+#[must_use]
+pub fn admin_token() -> String {
+    let given = std::env::var("STEADFAST_ADMIN_TOKEN").ok();
+    given
+        .filter(|token| !token.is_empty())
+        .unwrap_or_else(|| "demo".to_owned())
+}
+
 fn router(shop: Shop) -> Router {
     let routes = Router::new().route("/checkout", post(check_out));
     let routes = match shop.arm {
         Arm::Guarded => routes.route("/breakers", get(breakers)),
         Arm::Bare => routes,
     };
-    routes.with_state(shop)
+    let arm = shop.arm;
+    let routes = routes.with_state(shop);
+    match arm {
+        // What operators see and steer by: a page, health, metrics.
+        Arm::Guarded => routes.nest("/admin", steadfast::admin().token(admin_token()).router()),
+        Arm::Bare => routes,
+    }
 }
 
 async fn check_out(

@@ -110,6 +110,13 @@ impl Demo {
         Arc::clone(&self.stage)
     }
 
+    /// Where the live page of the guarded service is.
+    #[must_use]
+    pub fn page(&self) -> String {
+        let [guarded, _] = self.stage.arms();
+        format!("{}/admin", guarded.service.url())
+    }
+
     /// Runs until every customer has an outcome, or shortly after the last one came, or until
     /// `interrupted` is ready; then reports.
     pub async fn finish(mut self, interrupted: impl Future<Output = ()>) -> Report {

@@ -104,7 +104,10 @@ fn draw_arm(frame: &mut Frame<'_>, area: Rect, arm: &ArmSnapshot, rate: u32) {
     };
     let block = Block::bordered()
         .title(name.bold())
-        .title_bottom(format!(" {} ", arm.url));
+        .title_bottom(match arm.arm {
+            Arm::Guarded => format!(" live page: {}/admin ", arm.url),
+            Arm::Bare => format!(" {} ", arm.url),
+        });
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let [numbers, table, served, failed] = Layout::vertical([

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt::{self, Display, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use super::Breaker;
@@ -43,7 +43,17 @@ pub(crate) struct Account {
     refused: AtomicU64,
     /// The most successes that anybody was told of.
     told: AtomicU64,
-    history: Mutex<VecDeque<StateChange>>,
+    history: Mutex<History>,
+    /// The last failure that the fleet was told of.
+    told_fleet: Mutex<Option<Box<str>>>,
+}
+
+#[derive(Default)]
+struct History {
+    changes: VecDeque<StateChange>,
+    /// Of the breaker itself, whatever became of its keys.
+    last_change: Option<SystemTime>,
+    last_opened: Option<SystemTime>,
 }
 
 /// A change of state, from [`Breaker::history`](super::Breaker::history).
@@ -85,7 +95,8 @@ pub enum Cause {
     Recovery,
     /// Somebody, by a handle or the admin router.
     ByHand,
-    /// The fleet that shares it: another instance saw the outcome, or somebody steered there.
+    /// The fleet that shares it: other instances saw what caused it, or somebody steered there. Where
+    /// this instance told the fleet of failures, the last is the cause of what opens it.
     Fleet,
 }
 
@@ -195,18 +206,42 @@ impl Account {
         bump(&self.refused, Writer::Anyone);
     }
 
-    pub(crate) fn changed(&self, change: StateChange) {
-        bump(&self.changes[change.to as usize], Writer::Anyone);
-        let mut history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
-        if history.len() == KEPT {
-            history.pop_front();
-        }
-        history.push_back(change);
+    /// The fleet is told of a failure with this error, and may open the circuit for it.
+    pub(super) fn tells_fleet(&self, error: &dyn Display) {
+        let text = text_of(error);
+        *self
+            .told_fleet
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(text);
     }
 
-    pub(crate) fn history(&self) -> Vec<StateChange> {
-        let history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
-        history.iter().cloned().collect()
+    /// What caused a change of state.
+    pub(super) fn cause(&self, to: State, under: Under<'_>) -> Cause {
+        let told = self.told_fleet.lock();
+        let told = told.unwrap_or_else(PoisonError::into_inner).take();
+        match (under, told) {
+            (Under::Fleet, Some(error)) if to == State::Open => Cause::Failure(error),
+            (under, _) => under.into(),
+        }
+    }
+
+    pub(crate) fn changed(&self, change: StateChange) {
+        bump(&self.changes[change.to as usize], Writer::Anyone);
+        let mut history = self.history();
+        if change.key.is_none() {
+            history.last_change = Some(change.at);
+            if change.to == State::Open {
+                history.last_opened = Some(change.at);
+            }
+        }
+        if history.changes.len() == KEPT {
+            history.changes.pop_front();
+        }
+        history.changes.push_back(change);
+    }
+
+    fn history(&self) -> MutexGuard<'_, History> {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Successes, those of the calls that use the breaker among them.
@@ -222,6 +257,25 @@ impl Account {
 }
 
 impl Breaker {
+    /// Its last changes of state, at most 20, the oldest first, with what caused each. Those of its
+    /// keys are among them.
+    #[must_use]
+    pub fn history(&self) -> Vec<StateChange> {
+        self.account().history().changes.iter().cloned().collect()
+    }
+
+    /// When it opened last.
+    #[cfg(feature = "admin")]
+    pub(crate) fn last_opened(&self) -> Option<SystemTime> {
+        self.account().history().last_opened
+    }
+
+    /// Since when it has its state.
+    #[cfg(feature = "admin")]
+    pub(crate) fn last_changed(&self) -> Option<SystemTime> {
+        self.account().history().last_change
+    }
+
     /// What it has counted, with the successes and refusals of the calls that use it.
     pub(crate) fn totals(&self, successes: u64, refusals: u64) -> BreakerTotals {
         const STATES_IN_ORDER: [State; STATES] = [

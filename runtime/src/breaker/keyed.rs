@@ -90,6 +90,16 @@ impl Breaker {
         }
     }
 
+    /// The breakers of its keys in memory.
+    #[cfg(feature = "admin")]
+    pub(crate) fn keys(&self) -> Vec<Self> {
+        let mut all = Vec::new();
+        if let Some(keyed) = self.0.keyed.get() {
+            keyed.keys.each(|breaker| all.push(breaker.clone()));
+        }
+        all
+    }
+
     /// Keys in memory, and how many of them are not closed; none where it is not used by key.
     pub(super) fn keys_held(&self) -> Option<(usize, usize)> {
         let keyed = self.0.keyed.get()?;

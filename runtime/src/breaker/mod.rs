@@ -29,7 +29,7 @@ mod member_tests;
 mod model_tests;
 
 use std::fmt::{self, Display};
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -98,6 +98,8 @@ struct Inner {
     max_keys: AtomicU32,
     held: Held,
     mode: SharedMode,
+    /// Whether `/health` takes no notice of it.
+    ignored_by_health: AtomicBool,
     forever: Forever<Breaker>,
     keyed: OnceLock<Box<KeyedBreakers>>,
     /// Where a fleet shares it, or is to.
@@ -133,6 +135,7 @@ impl Breaker {
             max_keys: AtomicU32::new(max_keys),
             held: Held::default(),
             mode: SharedMode::default(),
+            ignored_by_health: AtomicBool::new(false),
             forever: Forever::default(),
             keyed: OnceLock::new(),
             sharing: Sharing::of(thresholds.scope),
@@ -360,18 +363,14 @@ impl Breaker {
 
     fn finish(&self, pass: Pass, outcome: Option<Outcome>, error: Option<&dyn Display>) {
         let change = self.0.gate.finish(pass, outcome, clock::now());
+        if let (true, Some(error)) = (change.is_news, error) {
+            self.account().tells_fleet(error);
+        }
         self.report(&change, Under::Outcome(error));
     }
 
     pub(crate) fn account(&self) -> &Arc<Account> {
         self.0.gate.account()
-    }
-
-    /// Its last changes of state, at most 20, the oldest first, with what caused each. Those of its
-    /// keys are among them.
-    #[must_use]
-    pub fn history(&self) -> Vec<StateChange> {
-        self.account().history()
     }
 
     #[inline(never)]
@@ -387,7 +386,8 @@ impl Breaker {
         if let Some(transition) = change.transition {
             let open_for = change.open_for.map(Duration::from_nanos);
             let key = self.0.key.as_deref();
-            let change = StateChange::new(transition, open_for, key, under.into());
+            let cause = self.account().cause(transition.to, under);
+            let change = StateChange::new(transition, open_for, key, cause);
             self.account().changed(change.clone());
             report(&Event::Transition {
                 breaker,

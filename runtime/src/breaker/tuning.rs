@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use steadfast_options::Mode;
+use steadfast_options::{Health, Mode, defaults};
 
 use super::{Breaker, Nanos, Thresholds};
 use crate::clock;
@@ -39,6 +39,21 @@ impl Breaker {
     pub(crate) fn set_mode(&self, mode: Option<Mode>) {
         self.0.mode.set(mode);
         self.set_mode_of_keys(mode);
+    }
+
+    /// What an open circuit does to the `/health` of the admin router, as `breaker.health` says.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        if self.0.ignored_by_health.load(Ordering::Relaxed) {
+            Health::Ignore
+        } else {
+            Health::Degraded
+        }
+    }
+
+    pub(crate) fn set_health(&self, health: Option<Health>) {
+        let ignored = health.unwrap_or(defaults::breaker::health) == Health::Ignore;
+        self.0.ignored_by_health.store(ignored, Ordering::Relaxed);
     }
 
     pub(crate) fn live_forever(&self) {

@@ -1,6 +1,6 @@
 //! The short way to the body: a first attempt that every guard lets pass at once.
 
-use super::{Call, Stage};
+use super::{Call, Stage, trace};
 use crate::policy::Opening;
 use crate::rate_limit::Token;
 use crate::scoped;
@@ -11,7 +11,11 @@ impl Call<'_> {
     #[inline]
     pub(super) fn enters_at_once(&mut self) -> bool {
         let policy = self.policy;
-        if self.stage != Stage::First || scoped::is_inside() || policy.has_planned_fault() {
+        if self.stage != Stage::First
+            || scoped::is_inside()
+            || trace::is_wanted()
+            || policy.has_planned_fault()
+        {
             return false;
         }
         match policy.opening {

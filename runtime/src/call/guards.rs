@@ -111,6 +111,7 @@ impl Call<'_> {
             }
             Stage::Running | Stage::Body => {
                 self.stage = Stage::Running;
+                self.enter_trace();
                 return Step::Body;
             }
         }

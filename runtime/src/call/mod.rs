@@ -16,6 +16,11 @@ mod guards;
 mod observe;
 mod rest;
 mod timer;
+#[cfg(feature = "tracing")]
+mod trace;
+#[cfg(not(feature = "tracing"))]
+#[path = "no_trace.rs"]
+mod trace;
 mod verdict;
 
 use std::error::Error;
@@ -26,6 +31,7 @@ use steadfast_options::{FallbackOn, Guards};
 
 pub(crate) use attempt::Refuse;
 pub use attempt::{Attempt, Once};
+pub(crate) use trace::listen as listen_for_spans;
 
 use crate::answers::LastGood;
 use crate::breaker::{Breaker, Nanos, Pass};
@@ -97,6 +103,9 @@ pub struct Call<'p> {
     /// Where the guards of the attempt under way are.
     level: Guards,
     placed: bool,
+    /// Whether it has a span.
+    #[cfg(feature = "tracing")]
+    traced: bool,
     /// Whether no attempt may follow.
     last: bool,
     ended: Ended,
@@ -116,6 +125,8 @@ struct More {
     /// Whose breaker, where a key tells them apart.
     breaker_of: BreakerOf,
     rest: Option<Pin<Box<Rest>>>,
+    #[cfg(feature = "tracing")]
+    trace: Option<trace::Trace>,
     #[cfg(feature = "testing")]
     fault: fault::Injected,
 }
@@ -128,6 +139,8 @@ impl More {
             without_token: false,
             breaker_of: BreakerOf::Policy,
             rest: None,
+            #[cfg(feature = "tracing")]
+            trace: None,
             #[cfg(feature = "testing")]
             fault: fault::Injected::default(),
         }
@@ -159,6 +172,8 @@ impl<'p> Call<'p> {
             stage: Stage::First,
             level: Guards::Attempt,
             placed: false,
+            #[cfg(feature = "tracing")]
+            traced: false,
             last: false,
             ended: Ended::Ok,
             limit_of: Whose::All,
@@ -187,6 +202,7 @@ impl<'p> Call<'p> {
     fn begin(&mut self) {
         if self.stage == Stage::First {
             self.level = self.policy.first_level;
+            self.begin_trace();
             self.begin_call();
             if let Some(outer) = current::deadline_around() {
                 let ends = self.around.ends_mut();
@@ -219,6 +235,7 @@ impl<'p> Call<'p> {
             (more.token, more.without_token) = (None, false); // spent
         }
         self.stage = Stage::Running;
+        self.enter_trace();
     }
 
     /// Notes when the body starts, where the breaker times it.
@@ -259,6 +276,7 @@ impl<'p> Call<'p> {
             None => Ended::OkAlone,
         };
         self.policy.count(ended);
+        self.trace_success();
         if self.placed {
             self.leave_place();
         }
@@ -289,7 +307,7 @@ impl<'p> Call<'p> {
     fn judge(&mut self, view: &View<'_>) -> Verdict {
         self.stage = Stage::Body;
         self.disarm();
-        self.attempt_ended(view.class.into());
+        self.attempt_ended(view.class.into(), view.text);
         self.leave_attempt(view);
         let verdict = self.after(view);
         if verdict == Verdict::Return {
@@ -310,7 +328,7 @@ impl<'p> Call<'p> {
             ..View::new(Class::Timeout, rejection)
         };
         self.policy.tally.rare(Rare::TimedOut);
-        self.attempt_ended(Ended::Timeout);
+        self.attempt_ended(Ended::Timeout, rejection);
         self.leave_attempt(&view);
         let verdict = if by_timeout {
             self.after(&view)
@@ -331,7 +349,7 @@ impl<'p> Call<'p> {
         self.give_back(level);
         let verdict = self.after_refusal(rejection, level);
         let ended = Ended::by(rejection);
-        self.attempt_ended(ended);
+        self.attempt_ended(ended, rejection);
         if verdict == Verdict::Return {
             self.abandon();
             if ended == Ended::Timeout {
@@ -345,9 +363,10 @@ impl<'p> Call<'p> {
         verdict
     }
 
-    /// Counts how an attempt after the first ended.
+    /// Counts how an attempt after the first ended, and notes how any did.
     #[inline]
-    fn attempt_ended(&self, ended: Ended) {
+    fn attempt_ended(&mut self, ended: Ended, error: &dyn Display) {
+        self.trace_attempt(ended, Some(error));
         if self.around.attempt > 1 {
             self.policy.tally.retried(ended);
         }
@@ -360,6 +379,7 @@ impl<'p> Call<'p> {
             self.policy.tally.took(self.around.attempt);
         }
         self.leave_place();
+        self.end_trace(ended);
     }
 
     fn report_rejection(&self, rejection: &Rejection) {

@@ -15,6 +15,7 @@ impl Call<'_> {
     #[inline(never)]
     pub(super) fn poll_limits(&mut self, context: &mut Context<'_>) -> Poll<Rejection> {
         self.stage = Stage::Body;
+        self.leave_trace();
         if !self.policy.watches_time && self.around.ends.is_none() {
             return Poll::Pending;
         }

@@ -41,8 +41,8 @@ const LIMIT_FORMS: [(&str, &str); 2] = [
     ("RATE_LIMIT_REDIS_PROBE_SECONDS", "rate_limit.probe"),
 ];
 
-/// Variables of parts that nothing serves yet.
-const LATER: [&str; 1] = ["ADMIN_TOKEN"];
+/// The admin router reads it, where there is one.
+const ADMIN_TOKEN: &str = "ADMIN_TOKEN";
 
 /// Reads variables, and what is wrong with them. Those of other programs say nothing.
 pub(crate) fn read(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Said {
@@ -72,6 +72,9 @@ impl Said {
         }
         if let Some(rest @ ("REDIS_URL" | "REDIS_PASSWORD")) = name.strip_prefix(PREFIX) {
             return self.redis(rest, text()?);
+        }
+        if name.strip_prefix(PREFIX) == Some(ADMIN_TOKEN) {
+            return admin_token();
         }
         if let Some(rest) = name.strip_prefix(PREFIX) {
             let (target, option) = general(rest)?;
@@ -117,6 +120,13 @@ impl Said {
     }
 }
 
+fn admin_token() -> Result<(), String> {
+    if cfg!(feature = "admin") {
+        return Ok(());
+    }
+    Err("it is for the admin router; build steadfast with the feature `admin`".into())
+}
+
 /// One entry for the calls, and one for each kind of policy, whose handles have it too.
 fn mode_of_all(name: &str, text: &str) -> Result<Vec<Entry>, String> {
     let raw = Raw::Plain(text);
@@ -156,9 +166,6 @@ fn in_operators_form(path: &str, text: &str, in_seconds: bool) -> Result<Setting
 
 /// Whom a variable of the general form is about, and which option.
 fn general(rest: &str) -> Result<(Target, &'static OptionMeta), String> {
-    if LATER.contains(&rest) {
-        return Err("it is not available yet".into());
-    }
     if let Some(rest) = rest.strip_prefix("CALL__") {
         let (rest, option) = rest.rsplit_once("__").ok_or_else(call_form)?;
         let found = POLICIES[1..].iter().find_map(|policy| {

@@ -3,13 +3,17 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 #[cfg(feature = "config")]
+use std::sync::PoisonError;
+#[cfg(feature = "config")]
 use std::sync::atomic::Ordering;
 
 use steadfast_options::Name;
 
-#[cfg(feature = "config")]
-use super::Inner;
 use super::Registry;
+#[cfg(feature = "config")]
+use super::{GLOBAL, Inner};
+#[cfg(feature = "admin")]
+use crate::breaker::Breaker;
 use crate::catalog::Catalog;
 use crate::config::{Call, Declared, Kind, Layered, SetValue, name_in, values};
 #[cfg(feature = "config")]
@@ -17,6 +21,32 @@ use crate::config::{Config, InUse};
 use crate::definition::Definition;
 #[cfg(feature = "config")]
 use crate::names::{Named, Names};
+#[cfg(feature = "config")]
+use crate::setup::{Steadfast, WeakSteadfast};
+
+/// What was set up, as its registry knows it.
+#[cfg(feature = "config")]
+#[derive(Default)]
+pub(super) enum Known {
+    #[default]
+    Nothing,
+    #[cfg_attr(not(feature = "admin"), allow(dead_code))]
+    Kept(Steadfast),
+    /// As long as somebody has a handle: else both would keep each other for ever.
+    #[cfg_attr(not(feature = "admin"), allow(dead_code))]
+    Seen(WeakSteadfast),
+}
+
+#[cfg(feature = "admin")]
+impl Known {
+    fn get(&self) -> Option<Steadfast> {
+        match self {
+            Self::Nothing => None,
+            Self::Kept(steadfast) => Some(steadfast.clone()),
+            Self::Seen(weak) => weak.upgrade(),
+        }
+    }
+}
 
 impl Registry {
     #[cfg(feature = "config")]
@@ -89,6 +119,48 @@ impl Registry {
         let made = made.filter(|made| self.0.config.is_announced(&made.declared().name));
         let made: Vec<Call> = made.map(|made| Call::of(&made.declared())).collect();
         calls.into_iter().chain(made)
+    }
+
+    /// The same, with those made by hand that nobody announced.
+    #[cfg(feature = "admin")]
+    pub(crate) fn calls_in_use(&self) -> Vec<Call> {
+        let sites = self.sites();
+        let sites = sites.iter().map(|listed| Call::of(&listed.declared()));
+        let made = self.0.made.all();
+        let made = made.iter().map(|made| Call::of(&made.declared()));
+        sites.chain(made).collect()
+    }
+
+    /// The breaker of this name, where the code declares it or somebody asked for it.
+    #[cfg(feature = "admin")]
+    pub(crate) fn known_breaker(&self, name: &str) -> Option<Breaker> {
+        self.meet_declared();
+        let mut all = self.breakers().into_iter();
+        all.find(|breaker| *breaker.name() == *name)
+    }
+
+    /// What was set up, unless it was stopped.
+    #[cfg(feature = "admin")]
+    pub(crate) fn running(&self) -> Option<Steadfast> {
+        let running = self.0.running.lock();
+        running.unwrap_or_else(PoisonError::into_inner).get()
+    }
+
+    /// Takes note of what was set up; none where it was stopped.
+    #[cfg(feature = "config")]
+    pub(crate) fn note_running(&self, running: Option<&Steadfast>) {
+        let known = match running {
+            // It outlives its handles there, and so does the registry.
+            Some(steadfast) if self.is(&GLOBAL) => Known::Kept(steadfast.clone()),
+            Some(steadfast) => Known::Seen(steadfast.downgrade()),
+            None => Known::Nothing,
+        };
+        let mut held = self
+            .0
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *held = known;
     }
 
     /// The policies of a kind that these calls name, by name, with every option.

@@ -2,6 +2,8 @@
 
 mod lines;
 mod owned;
+#[cfg(feature = "admin")]
+pub(crate) mod recent;
 mod stream;
 #[cfg(feature = "tracing")]
 mod tracing;
@@ -25,6 +27,7 @@ use crate::rejection::Rejection;
 use crate::setup::ConfigStatus;
 
 /// Something that happened.
+#[cfg_attr(not(feature = "tracing"), allow(dead_code))] // only the log is told sparingly
 pub(crate) enum Event<'a> {
     /// A breaker changed its state.
     Transition {
@@ -141,6 +144,13 @@ pub(crate) fn would_reject(call: Option<(Name, &Lines)>, rejection: &Rejection) 
 }
 
 pub(crate) fn report(event: &Event<'_>) {
+    #[cfg(feature = "admin")]
+    if recent::is_kept(event) {
+        recent::keep(stream::tell(owned::kind(event)));
+    } else if stream::is_heard() {
+        stream::tell(owned::kind(event));
+    }
+    #[cfg(not(feature = "admin"))]
     if stream::is_heard() {
         stream::tell(owned::kind(event));
     }

@@ -102,7 +102,6 @@ pub(super) const VARIABLES: &[(&str, &str, &str)] = &[
         "http://:secret@localhost/",
         r#""http://***@localhost/" is no address of Redis; write one that begins with redis://, rediss:// or unix://"#,
     ),
-    ("STEADFAST_ADMIN_TOKEN", "secret", "it is not available yet"),
     (
         "CONFIG_WRONG_CIRCUIT_FAILURE_THRESHOLD",
         "five",

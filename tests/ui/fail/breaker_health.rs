@@ -1,0 +1,8 @@
+use steadfast::resilient;
+
+#[resilient(breaker(health = "ignored"))]
+pub async fn call() -> std::io::Result<()> {
+    Ok(())
+}
+
+fn main() {}
