@@ -122,6 +122,6 @@ mod tests {
         );
         assert_eq!(seen.client, "127.0.0.1:60866");
         assert_eq!(parsed(r#"1339518083.1 [0 lua] "get" "k""#), None);
-        assert_eq!(parsed(r#"1339518083.1 [0 unix:/tmp/s] "ping""#), None);
+        assert_eq!(parsed(r#"1339518083.1 [0 unix:/run/s] "ping""#), None);
     }
 }
