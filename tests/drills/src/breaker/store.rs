@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use steadfast_rig::{Server, wait_for};
+use steadfast_rig::{Reply, Server, wait_for};
 
 use crate::node::{BREAKER, COUNTER};
 
@@ -25,6 +25,24 @@ fn window_key(prefix: &str, name: &str) -> String {
 pub fn field(server: &Server, name: &str) -> i64 {
     let reply = server.command(&["HGET", &state_key("drill"), name]);
     reply.int().unwrap_or(0)
+}
+
+/// The state by its name, a state set by hand before any other.
+///
+/// # Panics
+///
+/// Where Redis does not answer.
+#[must_use]
+pub fn shown(server: &Server) -> &'static str {
+    let reply = server.command(&["HMGET", &state_key("drill"), "st", "lock"]);
+    let [state, lock] = [0, 1].map(|field| reply.items().get(field).map(Reply::text));
+    match (lock.as_deref(), state.as_deref()) {
+        (Some("forced_open"), _) => "forced_open",
+        (Some("disabled"), _) => "disabled",
+        (_, Some("1")) => "open",
+        (_, Some("2")) => "half_open",
+        _ => "closed",
+    }
 }
 
 /// The failures that Redis has counted in the window.

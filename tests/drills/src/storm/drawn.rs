@@ -29,6 +29,8 @@ pub(super) enum What {
     Refused(usize),
     Hangs(usize),
     Reset(usize),
+    /// Forced open by this node, and released by the next.
+    ForcedOpen(usize),
 }
 
 impl Fault {
@@ -36,7 +38,7 @@ impl Fault {
         let node = rng.usize(0..nodes);
         let mut late = || Duration::from_millis(rng.u64(0..250));
         let delay = What::Delay(node, late(), late());
-        let what = match rng.u32(0..20) {
+        let what = match rng.u32(0..21) {
             0 | 1 => What::ServerKilled,
             2 | 3 => What::ServerPaused,
             4 => What::FlushAll,
@@ -50,6 +52,7 @@ impl Fault {
             16 => What::RepliesLost(node),
             17 => What::Refused(node),
             18 => What::Hangs(node),
+            19 => What::ForcedOpen(node),
             _ => What::Reset(node),
         };
         Self {

@@ -1,6 +1,7 @@
 //! Many runs of four processes, each with faults drawn by a seed, and what must hold in every one.
 
 mod drawn;
+mod end;
 mod held;
 mod run;
 mod watch;

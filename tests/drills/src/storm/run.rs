@@ -4,25 +4,23 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use fastrand::Rng;
-use steadfast_rig::{Proxy, Server, wait_for};
+use steadfast_rig::{Proxy, Server};
 
 use super::drawn::{Calls, End, Fault, What};
-use super::held::{Probe, too_many};
+use super::held::Probe;
 use super::watch::Watch;
-use crate::breaker::store;
-use crate::fleet::{Fleet, Node, done, waited};
+use crate::fleet::{Node, done, waited};
 use crate::node::{On, Order, Place, Start};
 use crate::times::now;
 
 const NODES: usize = 4;
 const STEPS: u32 = 40;
-const FAILURES: u32 = 8;
-const LEASES: u32 = 2;
+pub(super) const FAILURES: u32 = 8;
+pub(super) const LEASES: u32 = 2;
 /// Shorter than the open time, so that probes of two half-open states never meet, and than the lease.
 const HOLD: Duration = Duration::from_millis(100);
-const SOON: Duration = Duration::from_secs(5);
 
 /// What a run came to.
 #[derive(Debug, Default)]
@@ -35,21 +33,21 @@ pub(super) struct Ran {
     pub(super) story: Vec<String>,
 }
 
-struct Story {
+pub(super) struct Story {
     rng: Rng,
-    server: Server,
-    proxies: Vec<Proxy>,
+    pub(super) server: Server,
+    pub(super) proxies: Vec<Proxy>,
     starts: Vec<Start>,
-    nodes: Vec<Node>,
+    pub(super) nodes: Vec<Node>,
     /// Under way, and the steps they last yet.
-    faults: Vec<Fault>,
-    counted: i64,
+    pub(super) faults: Vec<Fault>,
+    pub(super) counted: i64,
     /// Failures told to nodes that were killed later, or to a store that forgot: some may be lost.
-    inexact: bool,
-    forgotten: Vec<u64>,
-    probes: Vec<Probe>,
+    pub(super) inexact: bool,
+    pub(super) forgotten: Vec<u64>,
+    pub(super) probes: Vec<Probe>,
     began: u64,
-    ran: Ran,
+    pub(super) ran: Ran,
 }
 
 pub(super) fn run(seed: u64) -> Result<Ran> {
@@ -60,6 +58,7 @@ pub(super) fn run(seed: u64) -> Result<Ran> {
         story.step()?;
     }
     story.calm()?;
+    story.all_agree()?;
     story.counts_are_exact();
     story.trips_and_recovers()?;
     let mut ran = story.end();
@@ -100,7 +99,7 @@ impl Story {
         })
     }
 
-    fn note(&mut self, text: &str) {
+    pub(super) fn note(&mut self, text: &str) {
         let at = (now() - self.began) / 1_000_000;
         self.ran.story.push(format!("{at:>6} ms  {text}"));
     }
@@ -120,7 +119,7 @@ impl Story {
             .extract_if(.., |fault| fault.steps == 0)
             .collect();
         for fault in over {
-            self.end_fault(fault.what);
+            self.end_fault(fault.what)?;
         }
         Ok(())
     }
@@ -147,7 +146,10 @@ impl Story {
             {
                 return Ok(());
             }
-            What::NodeKilled(node) | What::NodePaused(node) | What::Reset(node)
+            What::NodeKilled(node)
+            | What::NodePaused(node)
+            | What::Reset(node)
+            | What::ForcedOpen(node)
                 if self.is_paused(node) =>
             {
                 return Ok(());
@@ -173,6 +175,9 @@ impl Story {
             What::RepliesLost(node) => self.proxies[node].drop_replies(),
             What::Refused(node) => self.proxies[node].refuse(),
             What::Hangs(node) => self.proxies[node].hang(),
+            What::ForcedOpen(node) => {
+                self.nodes[node].ask(&Order::Steer("force_open".to_owned()))?;
+            }
             What::Reset(node) => drop(self.nodes[node].ask(&Order::Steer("reset".to_owned()))?),
         }
         self.ran.faults += 1;
@@ -183,7 +188,7 @@ impl Story {
         Ok(())
     }
 
-    fn end_fault(&mut self, what: What) {
+    pub(super) fn end_fault(&mut self, what: What) -> Result<()> {
         match what {
             What::ServerKilled => self.server.restart(),
             What::ServerPaused => self.server.resume(),
@@ -194,9 +199,16 @@ impl Story {
             | What::Hangs(node) => {
                 self.proxies[node].heal();
             }
+            What::ForcedOpen(node) => {
+                let mut others = (1..=NODES).map(|next| (node + next) % NODES);
+                if let Some(other) = others.find(|other| !self.is_paused(*other)) {
+                    self.nodes[other].ask(&Order::Steer("release".to_owned()))?;
+                }
+            }
             _ => {}
         }
         self.note(&format!("end of {what}"));
+        Ok(())
     }
 
     /// Every node that runs makes some calls; some keep a permit for a while.
@@ -239,64 +251,5 @@ impl Story {
             }
         }
         Ok(())
-    }
-
-    /// Ends all faults; then all must join.
-    fn calm(&mut self) -> Result<()> {
-        for fault in std::mem::take(&mut self.faults) {
-            self.end_fault(fault.what);
-        }
-        self.proxies.iter().for_each(Proxy::heal);
-        self.note("calm");
-        for node in &mut self.nodes {
-            let joined = node.until(2 * SOON, |shown| !shown.degraded)?;
-            ensure!(joined, "a node did not join again: {:?}", node.show()?);
-        }
-        Ok(())
-    }
-
-    /// Each failure of the breaker that only counts was counted once.
-    fn counts_are_exact(&mut self) {
-        let told = self.counted;
-        if !self.inexact {
-            let _ = wait_for(SOON, || store::counted(&self.server) >= told);
-        }
-        sleep(Duration::from_millis(300)); // what is sent twice comes late
-        let counted = store::counted(&self.server);
-        if counted > told || (counted < told && !self.inexact) {
-            self.ran
-                .broken
-                .push(format!("{counted} failures counted of {told}"));
-        }
-    }
-
-    /// No trip is lost, and nothing is wedged.
-    fn trips_and_recovers(&mut self) -> Result<()> {
-        let mut fleet = Fleet {
-            nodes: std::mem::take(&mut self.nodes),
-        };
-        fleet.reset()?;
-        let broken = &mut self.ran.broken;
-        fleet.nodes[1].fail(FAILURES)?;
-        if !fleet.settles(SOON, |shown| shown.state == "open")? {
-            broken.push(format!("a trip was lost: {:?}", fleet.show()?));
-        }
-        for node in [2, 3] {
-            let probe = waited(fleet.nodes[node].ask(&Order::Admit(3_000))?)?;
-            fleet.nodes[node].ask(&Order::Finish(Some(true)))?;
-            if probe.count == 0 {
-                broken.push(format!("wedged: node {node} got no probe"));
-            }
-        }
-        if !fleet.settles(SOON, |shown| shown.state == "closed")? {
-            broken.push(format!("it does not close again: {:?}", fleet.show()?));
-        }
-        Ok(())
-    }
-
-    fn end(mut self) -> Ran {
-        let many = too_many(&self.probes, LEASES as usize, &self.forgotten);
-        self.ran.broken.extend(many);
-        self.ran
     }
 }
