@@ -7,7 +7,9 @@ use clap::Parser;
 
 use crate::demo::Plan;
 use crate::scenario::{LENGTHS, SHIPPED, Scenario, ScenarioError};
-use crate::shared::INSTANCES;
+
+/// The least and the most processes that share a breaker in the demo of that.
+pub const INSTANCES: std::ops::RangeInclusive<u8> = 2..=32;
 
 /// Watch sick dependencies being contained.
 ///

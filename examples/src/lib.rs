@@ -8,6 +8,7 @@ pub mod dependency;
 pub mod load;
 pub mod report;
 pub mod scenario;
+#[cfg(unix)]
 pub mod shared;
 pub mod upstream;
 pub mod view;

@@ -150,6 +150,7 @@ fn reload_changes_thresholds_while_calls_run_and_loses_none() {
     assert!(end.ends_with("Failed: 0. Lost from the count: 0"), "{end}");
 }
 
+#[cfg(unix)]
 #[test]
 fn shared_stops_all_processes_for_what_one_saw_and_goes_on_without_redis() {
     let lines = lines(env!("CARGO_BIN_EXE_shared"));

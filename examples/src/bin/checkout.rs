@@ -10,6 +10,7 @@ use steadfast::SetupError;
 use steadfast_examples::cli::Cli;
 use steadfast_examples::demo::{Demo, Plan, StartError};
 use steadfast_examples::report::{Report, table};
+#[cfg(unix)]
 use steadfast_examples::shared;
 use steadfast_examples::view::{Screen, View};
 
@@ -19,17 +20,13 @@ const BAD_INPUT: u8 = 2;
 const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    if args.first().is_some_and(|first| first == shared::INSTANCE) {
-        return shared::run_instance(&args[1..]);
+    #[cfg(unix)]
+    if let Some(ended) = shared::run_if_instance() {
+        return ended;
     }
     let cli = Cli::parse();
     if let Some(instances) = cli.shared {
-        return shared::play(&shared::Plan {
-            instances,
-            redis: cli.redis,
-            json: cli.json,
-        });
+        return share(instances, cli.redis, cli.json);
     }
     let plan = match cli.plan() {
         Ok(plan) => plan,
@@ -60,6 +57,20 @@ fn main() -> ExitCode {
         Err(error @ StartError::Port { .. }) => fail(BAD_INPUT, &error.to_string()),
         Err(error) => fail(TROUBLE, &error.to_string()),
     }
+}
+
+#[cfg(unix)]
+fn share(instances: u8, redis: Option<String>, json: bool) -> ExitCode {
+    shared::play(&shared::Plan {
+        instances,
+        redis,
+        json,
+    })
+}
+
+#[cfg(not(unix))]
+fn share(_: u8, _: Option<String>, _: bool) -> ExitCode {
+    fail(BAD_INPUT, "`--shared` needs a system that Redis runs on")
 }
 
 async fn configure(file: Option<&Path>) -> Result<(), SetupError> {

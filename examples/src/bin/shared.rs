@@ -1,14 +1,19 @@
 //! Several processes of one service share a circuit breaker over Redis: what one of them sees, all know,
 //! and when Redis dies, each goes on alone. The code of an instance is `src/shared/instance.rs`.
 
-use std::env;
+#[cfg(unix)]
 use std::process::ExitCode;
 
+#[cfg(unix)]
 use clap::Parser;
-use steadfast_examples::cli::instances;
-use steadfast_examples::shared::{INSTANCE, Plan, play, run_instance};
+#[cfg(unix)]
+use steadfast_examples::{
+    cli::instances,
+    shared::{Plan, play, run_if_instance},
+};
 
 /// Watch several processes that share one circuit breaker over Redis.
+#[cfg(unix)]
 #[derive(Parser)]
 #[command(name = "shared")]
 struct Cli {
@@ -25,10 +30,10 @@ struct Cli {
     json: bool,
 }
 
+#[cfg(unix)]
 fn main() -> ExitCode {
-    let args: Vec<String> = env::args().skip(1).collect();
-    if args.first().is_some_and(|first| first == INSTANCE) {
-        return run_instance(&args[1..]);
+    if let Some(ended) = run_if_instance() {
+        return ended;
     }
     let cli = Cli::parse();
     play(&Plan {
@@ -36,4 +41,10 @@ fn main() -> ExitCode {
         redis: cli.redis,
         json: cli.json,
     })
+}
+
+#[cfg(not(unix))]
+fn main() {
+    eprintln!("this needs a system that Redis runs on");
+    std::process::exit(2);
 }

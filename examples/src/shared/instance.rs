@@ -64,8 +64,7 @@ pub(super) struct Calls {
 }
 
 /// Runs one: `instance URL-OF-REDIS KEY-PREFIX URL-OF-PAYMENTS`. It ends when its input does.
-#[must_use]
-pub fn run(args: &[String]) -> ExitCode {
+pub(super) fn run(args: &[String]) -> ExitCode {
     let [redis, prefix, payments] = args else {
         eprintln!("an instance is started by the story, with the addresses of Redis and payments");
         return ExitCode::from(2);

@@ -13,10 +13,10 @@ mod instance;
 mod story;
 mod view;
 
+use std::env;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
-pub use instance::run as run_instance;
 pub use story::{Scene, Told};
 
 use crate::view::Screen;
@@ -24,20 +24,25 @@ use fleet::Fleet;
 use view::View;
 
 /// The first argument of a process that is an instance.
-pub const INSTANCE: &str = "instance";
-/// The least and the most instances that a story can be played with.
-pub const INSTANCES: std::ops::RangeInclusive<u8> = 2..=32;
-
+const INSTANCE: &str = "instance";
 /// What to play.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// How many instances; within [`INSTANCES`].
+    /// How many instances; within [`INSTANCES`](crate::cli::INSTANCES).
     pub instances: u8,
     /// A Redis that is there; where none is given, one is started, and killed in the course of the
     /// story.
     pub redis: Option<String>,
     /// Whether the result is printed as JSON.
     pub json: bool,
+}
+
+/// Where this process was started as an instance: runs it to its end.
+#[must_use]
+pub fn run_if_instance() -> Option<ExitCode> {
+    let args: Vec<String> = env::args().skip(1).collect();
+    let (first, rest) = args.split_first()?;
+    (first == INSTANCE).then(|| instance::run(rest))
 }
 
 /// Plays the story, shows it, and says at the end whether everything was as it was to be: then the exit

@@ -12,7 +12,10 @@
 //!
 //! A drill is a row in a list: [`list::all`] has them all, and further ones are added there.
 
+#![cfg(unix)] // Redis runs nowhere else
+
 pub mod breaker;
+pub mod cli;
 pub mod fleet;
 pub mod list;
 pub mod node;

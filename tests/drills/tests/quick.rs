@@ -1,5 +1,7 @@
 //! The drills that end within seconds, one after another: two at a time would disturb each other.
 
+#![cfg(unix)]
+
 use steadfast_drills::report::Outcome;
 use steadfast_drills::{fleet, list};
 

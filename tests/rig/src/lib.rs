@@ -15,6 +15,8 @@
 //! `redis-server` is not installed, starting one panics and says how to get it. The variable
 //! `TEST_REDIS_SERVER` names another program to run instead, such as `valkey-server`.
 
+#![cfg(unix)] // Redis runs nowhere else
+
 mod cluster;
 mod folder;
 mod monitor;

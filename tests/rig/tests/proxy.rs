@@ -1,5 +1,7 @@
 //! The network between a program and a server has the faults that were ordered, and no others.
 
+#![cfg(unix)]
+
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};

@@ -1,5 +1,7 @@
 //! The servers are real, do what they are told, and end.
 
+#![cfg(unix)]
+
 use std::panic::catch_unwind;
 use std::time::{Duration, Instant};
 
