@@ -17,6 +17,7 @@ mod options;
 mod order;
 mod registry;
 mod shared;
+mod shared_limits;
 mod spans;
 mod stream;
 mod testing_kit;

@@ -68,6 +68,7 @@ pub fn validate(patch: &Patch, flavor: Flavor) -> Vec<Fault> {
     }
     if let Some(limit) = &patch.rate_limit {
         rate(limit, &mut faults);
+        lease(limit, &mut faults);
     }
     waits(patch, &mut faults);
     if let Some(fallback) = &patch.fallback {
@@ -292,6 +293,48 @@ fn rate(limit: &RateLimitPatch, faults: &mut Faults) {
             format!(
                 "{max} calls per {} is more than one a nanosecond; write a longer `per`",
                 duration_text(per)
+            ),
+        );
+    }
+}
+
+/// Tokens in batches need a fleet to take them from, and a bucket that still holds one when what flows in
+/// during a lease is set aside.
+fn lease(limit: &RateLimitPatch, faults: &mut Faults) {
+    let Some(lease) = limit.lease else { return };
+    if limit.scope != Some(Scope::Shared) {
+        faults.add(
+            "rate_limit.lease",
+            "a local limit leases nothing: leave `lease` out, or write `scope = \"shared\"`",
+        );
+    }
+    if limit.algorithm == Some(Algorithm::SlidingWindow) {
+        faults.add(
+            "rate_limit.lease",
+            "a sliding window leases nothing: leave `lease` out, or write `algorithm = \"token_bucket\"`",
+        );
+        return;
+    }
+    let max = limit.max.unwrap_or(defaults::rate_limit::max);
+    let per = limit.per.unwrap_or(defaults::rate_limit::per);
+    let burst = limit.burst.unwrap_or(max);
+    // As the runtime counts: a token flows in within this time.
+    let interval = per.as_nanos().div_ceil(max.into());
+    let most = interval * u128::from(burst.saturating_sub(1));
+    if lease.as_nanos() > most {
+        let most = Duration::from_nanos(u64::try_from(most).unwrap_or(u64::MAX));
+        let instead = if most.is_zero() {
+            "leave it out, or write a larger `burst`".into()
+        } else {
+            format!("write at most {}, or a larger `burst`", duration_text(most))
+        };
+        faults.add(
+            "rate_limit.lease",
+            format!(
+                "lease {} is too long for a burst of {burst} at {max} per {}: what flows in \
+                 meanwhile leaves no token; {instead}",
+                duration_text(lease),
+                duration_text(per),
             ),
         );
     }

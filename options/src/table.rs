@@ -173,7 +173,7 @@ macro_rules! for_each_policy {
             rate_limit RateLimitPatch name "Limits calls per time." {
                 name(Kind::NAME, Name) [text "the call's name"] call served
                     "The registry's key: calls that name it share it."
-                scope(Kind::keyword::<Scope>(), Scope) [value Scope::Local] registry later
+                scope(Kind::keyword::<Scope>(), Scope) [value Scope::Local] registry served
                     "This process, or the fleet through Redis."
                 mode(Kind::keyword::<Mode>(), Mode) [value Mode::Enforce] registry served
                     "As `mode`, of the named policy, wherever it is used."
@@ -193,19 +193,19 @@ macro_rules! for_each_policy {
                     "How long a call may wait for its turn, first come first served; a wait that cannot end in time is refused at once and spends nothing."
                 guards(Kind::keyword::<Guards>(), Guards) [value Guards::Attempt] call served
                     "Inside the retry, or around it."
-                lease(Kind::DURATION, Duration) [none] registry later
-                    "Shared token bucket only: take tokens in batches valid this long."
-                fail_open(Kind::PAUSE, Duration) [value Duration::from_secs(300)] registry later
-                    "Shared, Redis out: how long memory serves."
-                probe(Kind::DURATION, Duration) [value Duration::from_secs(5)] registry later
-                    "Shared, Redis out: how often Redis is tried."
-                then(Kind::keyword::<Then>(), Then) [value Then::Deny] registry later
-                    "Shared, Redis out for longer than `fail_open`: what comes after."
+                lease(Kind::DURATION, Duration) [none] registry served
+                    "Shared token bucket only: take tokens in batches valid this long, and spend them without asking. Shorter than the time in which all but one of `burst` flow in."
+                fail_open(Kind::PAUSE, Duration) [value Duration::from_secs(300)] registry served
+                    "Shared, Redis out: how long memory serves, each instance by its part of the limit. Of a bulkhead too: that of the limit of its name."
+                probe(Kind::DURATION, Duration) [value Duration::from_secs(5)] registry served
+                    "Shared, Redis out: how often Redis is tried, a fifth more or less; the most impatient limit of a process says it for all."
+                then(Kind::keyword::<Then>(), Then) [value Then::Deny] registry served
+                    "Shared, Redis out for longer than `fail_open`: what comes after. `local`: memory serves on; `deny`: calls are refused, as unavailable; `allow`: all are let through."
             }
             bulkhead BulkheadPatch name "Limits calls at a time." {
                 name(Kind::NAME, Name) [text "the call's name"] call served
                     "The registry's key: calls that name it share it."
-                scope(Kind::keyword::<Scope>(), Scope) [value Scope::Local] registry later
+                scope(Kind::keyword::<Scope>(), Scope) [value Scope::Local] registry served
                     "This process, or the fleet through Redis."
                 mode(Kind::keyword::<Mode>(), Mode) [value Mode::Enforce] registry served
                     "As `mode`, of the named policy, wherever it is used."

@@ -1,20 +1,29 @@
 //! Bulkheads: so many calls at a time (Nygard, "Release It!", 2007).
 
-use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+mod by_hand;
+#[cfg_attr(not(feature = "redis"), allow(dead_code))] // there is nothing to share it by then
+mod hall;
+#[cfg_attr(not(feature = "redis"), allow(dead_code))] // there is nothing to share it by then
+pub(crate) mod shared;
 
-use steadfast_options::{BulkheadPatch, Mode, Name, defaults};
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use steadfast_options::{BulkheadPatch, Mode, Name, Scope, defaults};
 
 use crate::config::values::Held;
 use crate::config::{Kind, SetValue};
 use crate::definition::Definition;
 use crate::lasting::{Forever, Lasting};
 use crate::mode::SharedMode;
+use crate::quota::Reach;
+use crate::quota::outage::Terms;
 use crate::rejection::Rejection;
-use crate::telemetry::would_reject;
+use crate::telemetry::{Event, report, would_reject};
 use crate::turns::{Queued, Turn, Turns};
 use crate::{clock, current, wait};
+use shared::SharedPlaces;
 
 /// Places taken in the lower half of the word, waiters in the upper: one word, so that who gives
 /// a place back sees who waits for it.
@@ -32,6 +41,12 @@ pub(crate) struct Places {
     forever: Forever<Bulkhead>,
     word: AtomicU64,
     turns: Turns,
+    /// With the fleet, where that is its scope and there is a store.
+    shared: OnceLock<Arc<SharedPlaces>>,
+    /// Whether the fleet is its scope.
+    wants_store: AtomicBool,
+    /// Whether it was said that there is no fleet.
+    said_alone: AtomicBool,
 }
 
 impl Places {
@@ -46,7 +61,40 @@ impl Places {
             forever: Forever::default(),
             word: AtomicU64::new(0),
             turns: Turns::default(),
+            shared: OnceLock::new(),
+            wants_store: AtomicBool::new(patch.scope == Some(Scope::Shared)),
+            said_alone: AtomicBool::new(false),
         }
+    }
+
+    /// With the fleet, where that is its scope and there is a store.
+    pub(crate) fn shared(&self) -> Option<&Arc<SharedPlaces>> {
+        self.shared.get().filter(|_| self.mode.is_shared())
+    }
+
+    /// While it is shared somebody seems to wait, for whom nobody passes: so whoever has a fast way finds it
+    /// closed, and who leaves comes by [`gave_back`](Self::gave_back).
+    fn set_scope(&self, scope: Option<Scope>) {
+        let wants = scope == Some(Scope::Shared);
+        self.wants_store.store(wants, Ordering::Relaxed);
+        let Some(shared) = self.shared.get() else {
+            return;
+        };
+        if self.mode.set_shared(wants) == wants {
+            return;
+        }
+        if wants {
+            self.word.fetch_add(ONE_WAITER, Ordering::Relaxed);
+        } else {
+            self.word.fetch_sub(ONE_WAITER, Ordering::Relaxed);
+            shared.disband();
+            self.turns.wake_first();
+        }
+    }
+
+    /// Notes one who entered with the fleet's leave.
+    pub(crate) fn entered_shared(&self) {
+        self.word.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Takes other bounds over. Who is inside stays, be it more than may now enter.
@@ -55,6 +103,10 @@ impl Places {
         let queue = patch.queue.map_or(u64::MAX, u64::from);
         self.queue.store(queue, Ordering::Relaxed);
         self.max.store(max, Ordering::Relaxed);
+        if let Some(shared) = self.shared.get() {
+            shared.retune(max);
+        }
+        self.set_scope(patch.scope);
         self.turns.wake_first(); // who enters wakes the next
     }
 
@@ -99,8 +151,17 @@ impl Places {
     #[inline]
     pub(crate) fn give_back(&self) {
         if self.word.fetch_sub(1, Ordering::Release) >= ONE_WAITER {
-            self.turns.wake_first();
+            self.gave_back();
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn gave_back(&self) {
+        if let Some(shared) = self.shared() {
+            shared.leave();
+        }
+        self.turns.wake_first();
     }
 
     pub(crate) fn active(&self) -> u32 {
@@ -108,7 +169,10 @@ impl Places {
     }
 
     pub(crate) fn waiting(&self) -> u32 {
-        (self.word.load(Ordering::Relaxed) >> 32) as u32
+        match self.shared() {
+            Some(shared) => shared.waiting(),
+            None => (self.word.load(Ordering::Relaxed) >> 32) as u32,
+        }
     }
 
     /// Whether who comes now and finds no place would be refused, though he may wait.
@@ -121,6 +185,11 @@ impl Places {
             bulkhead: self.name,
             max: self.max(),
         }
+    }
+
+    /// Out of reach, and its fallback over.
+    pub(crate) fn unavailable(&self) -> Rejection {
+        Rejection::LimiterUnavailable { limiter: self.name }
     }
 }
 
@@ -177,15 +246,41 @@ impl Bulkhead {
         self.0.held.set(Kind::Bulkhead, definition);
     }
 
+    /// Whether the fleet is its scope, but there is nothing to share it by.
+    pub(crate) fn wants_store(&self) -> bool {
+        let has_none = |shared: Option<&Arc<SharedPlaces>>| shared.is_none_or(|it| it.has_left());
+        self.0.wants_store.load(Ordering::Relaxed) && has_none(self.0.shared.get())
+    }
+
+    /// There is no fleet: it is local, which is said once.
+    pub(crate) fn stays_alone(&self) {
+        if !self.0.said_alone.swap(true, Ordering::Relaxed) {
+            report(&Event::LimitAlone { name: self.0.name });
+        }
+    }
+
+    /// Shares it with the fleet that this store is of, once.
+    #[cfg_attr(not(feature = "redis"), allow(dead_code))] // there is nothing to share it by then
+    pub(crate) fn share(&self, patch: &BulkheadPatch, terms: Terms, reach: &Arc<Reach>) {
+        let new = || SharedPlaces::new(self.0.name, self.0.max(), terms, reach);
+        let shared = self.0.shared.get_or_init(new);
+        shared.set_terms(terms);
+        shared.join(reach);
+        self.0.set_scope(patch.scope);
+    }
+
     /// Takes a place if there is one and nobody waits for it.
+    ///
+    /// Of a shared bulkhead the thread waits for Redis, 100 ms at most: in async code write `enter`.
     ///
     /// # Errors
     ///
-    /// [`Rejection::BulkheadFull`].
+    /// [`Rejection::BulkheadFull`]; [`Rejection::LimiterUnavailable`] where a shared one is out of reach
+    /// for longer than the `fail_open` of rate limits.
     #[inline]
     pub fn try_enter(&self) -> Result<Place, Rejection> {
-        if !self.0.mode.enforces() {
-            return Ok(self.enter_quietly());
+        if !self.0.mode.is_plain() {
+            return self.enter_quietly();
         }
         if self.0.try_take() {
             Ok(self.place())
@@ -207,15 +302,26 @@ impl Bulkhead {
     /// Nobody is refused where that is only observed, or nothing is done at all.
     #[cold]
     #[inline(never)]
-    fn enter_quietly(&self) -> Place {
+    fn enter_quietly(&self) -> Result<Place, Rejection> {
         if self.mode() == Mode::Off {
-            return Place(None);
+            return Ok(Place(None));
         }
-        if self.0.try_take() {
-            return self.place();
+        let entered = match self.0.shared() {
+            Some(shared) => self.enter_shared_blocking(shared),
+            None if self.0.try_take() => Ok(self.place()),
+            None => Err(self.0.rejection()),
+        };
+        self.enforce(entered)
+    }
+
+    fn enforce(&self, entered: Result<Place, Rejection>) -> Result<Place, Rejection> {
+        match entered {
+            Err(rejection) if self.mode() == Mode::Observe => {
+                would_reject(None, &rejection);
+                Ok(Place(None))
+            }
+            entered => entered,
         }
-        would_reject(None, &self.0.rejection());
-        Place(None)
     }
 
     fn place(&self) -> Place {
@@ -246,8 +352,11 @@ impl Bulkhead {
     ///
     /// Who stops waiting gives the turn to the next.
     pub async fn enter(&self) -> Result<Place, Rejection> {
-        if !self.0.mode.enforces() {
-            return self.try_enter();
+        match self.0.shared() {
+            _ if self.mode() == Mode::Off => return Ok(Place(None)),
+            Some(shared) => return self.enter_shared(shared).await,
+            None if !self.0.mode.enforces() => return self.try_enter(),
+            None => {}
         }
         if self.0.try_take() {
             return Ok(self.place());
@@ -279,6 +388,8 @@ impl Bulkhead {
             active: self.0.active(),
             waiting: self.0.waiting(),
             max: self.0.max(),
+            degraded: self.0.wants_store.load(Ordering::Relaxed)
+                && self.0.shared().is_none_or(|shared| shared.is_degraded()),
         }
     }
 }
@@ -296,12 +407,15 @@ impl fmt::Debug for Bulkhead {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BulkheadStatus {
-    /// Places taken.
+    /// Places taken, in this process.
     pub active: u32,
-    /// Calls that wait for a place.
+    /// Calls that wait for a place, in this process.
     pub waiting: u32,
-    /// Places in all.
+    /// Places in all; of a shared bulkhead, in the whole fleet.
     pub max: u32,
+    /// Whether it is to be shared, but is not, since Redis is out of reach, or no setup named one. Out of
+    /// reach, each instance goes by its part.
+    pub degraded: bool,
 }
 
 /// A place in a bulkhead, given back when dropped. Where the bulkhead's mode is `observe` or `off` it

@@ -64,6 +64,8 @@ pub mod otel;
 mod policy;
 #[cfg(feature = "prometheus")]
 pub mod prometheus;
+#[cfg_attr(not(feature = "redis"), allow(dead_code))] // nothing keeps a fleet's counts then
+mod quota;
 mod rate_limit;
 mod registry;
 mod rejection;

@@ -6,7 +6,7 @@ use std::fmt;
 use steadfast_options::Name;
 
 use crate::bulkhead::{Bulkhead, BulkheadStatus, Place};
-use crate::rate_limit::{LimitStatus, RateLimit, Token, Whose};
+use crate::rate_limit::{LimitStatus, RateLimit, Source, Token};
 use crate::rejection::Rejection;
 
 /// The rate limit and the bulkhead of one name, from [`Registry::limits`](crate::Registry::limits).
@@ -76,17 +76,19 @@ impl Limits {
     ///
     /// Who stops waiting spends nothing.
     pub async fn enter(&self) -> Result<Entered, Rejection> {
-        let mut token = Spent::nothing(self);
+        let mut spent = Spent::nothing(self);
         if let Some(limit) = &self.rate_limit {
-            token.token = limit
-                .acquire_whose_within(&Whose::All, std::time::Duration::MAX)
+            let source = limit.source_of_all();
+            let taken = limit
+                .acquire_from(&source, std::time::Duration::MAX)
                 .await?;
+            spent.token = taken.map(|token| (source, token));
         }
         let place = match &self.bulkhead {
             Some(bulkhead) => Some(bulkhead.enter().await?),
             None => None,
         };
-        token.keep();
+        spent.keep();
         Ok(Entered { _place: place })
     }
 
@@ -97,16 +99,18 @@ impl Limits {
     /// As [`RateLimit::try_acquire`] and [`Bulkhead::try_enter`]. A token is given back where there
     /// is no place for it.
     pub fn try_enter(&self) -> Result<Entered, Rejection> {
-        let mut token = Spent::nothing(self);
+        let mut spent = Spent::nothing(self);
         if let Some(limit) = &self.rate_limit {
-            token.token = limit.try_token()?;
+            let source = limit.source_of_all();
+            let taken = limit.try_from(&source)?;
+            spent.token = taken.map(|token| (source, token));
         }
         let place = self
             .bulkhead
             .as_ref()
             .map(Bulkhead::try_enter)
             .transpose()?;
-        token.keep();
+        spent.keep();
         Ok(Entered { _place: place })
     }
 
@@ -124,7 +128,7 @@ impl Limits {
 /// A token that is given back when dropped, unless it is kept.
 struct Spent<'l> {
     limits: &'l Limits,
-    token: Option<Token>,
+    token: Option<(Source, Token)>,
 }
 
 impl<'l> Spent<'l> {
@@ -142,8 +146,8 @@ impl<'l> Spent<'l> {
 
 impl Drop for Spent<'_> {
     fn drop(&mut self) {
-        if let (Some(token), Some(limit)) = (self.token, &self.limits.rate_limit) {
-            limit.give_back(Whose::All, token);
+        if let (Some((source, token)), Some(limit)) = (self.token.take(), &self.limits.rate_limit) {
+            limit.give_back_to(&source, token);
         }
     }
 }
@@ -192,9 +196,14 @@ impl fmt::Display for LimitsStatus {
             active,
             waiting,
             max,
+            ..
         }) = self.bulkhead
         {
             write!(f, "{active} of {max} inside, {waiting} wait")?;
+        }
+        let limit_alone = self.rate_limit.is_some_and(|limit| limit.degraded);
+        if limit_alone || self.bulkhead.is_some_and(|bulkhead| bulkhead.degraded) {
+            f.write_str("; degraded")?;
         }
         Ok(())
     }

@@ -10,11 +10,14 @@ pub(crate) struct SharedMode(AtomicU8);
 
 const OBSERVE: u8 = 1;
 const OFF: u8 = 2;
+const MODES: u8 = OBSERVE | OFF;
+/// Beside the mode: it is shared with a fleet.
+const SHARED: u8 = 4;
 
 impl SharedMode {
     #[inline]
     pub(crate) fn get(&self) -> Mode {
-        match self.0.load(Ordering::Relaxed) {
+        match self.0.load(Ordering::Relaxed) & MODES {
             OBSERVE => Mode::Observe,
             OFF => Mode::Off,
             _ => Mode::Enforce,
@@ -24,7 +27,27 @@ impl SharedMode {
     /// Whether it is neither `observe` nor `off`.
     #[inline]
     pub(crate) fn enforces(&self) -> bool {
+        self.0.load(Ordering::Relaxed) & MODES == 0
+    }
+
+    /// Whether it enforces, here and by itself: asked once, for all that is not so.
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
         self.0.load(Ordering::Relaxed) == 0
+    }
+
+    pub(crate) fn is_shared(&self) -> bool {
+        self.0.load(Ordering::Relaxed) & SHARED != 0
+    }
+
+    /// Whether it was so before.
+    pub(crate) fn set_shared(&self, shared: bool) -> bool {
+        let before = if shared {
+            self.0.fetch_or(SHARED, Ordering::Relaxed)
+        } else {
+            self.0.fetch_and(!SHARED, Ordering::Relaxed)
+        };
+        before & SHARED != 0
     }
 
     pub(crate) fn set(&self, mode: Option<Mode>) {
@@ -33,7 +56,10 @@ impl SharedMode {
             Some(Mode::Off) => OFF,
             _ => 0,
         };
-        self.0.store(mode, Ordering::Relaxed);
+        let with = |word: u8| Some(word & !MODES | mode);
+        let _ = self
+            .0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, with); // it always has a value
     }
 }
 

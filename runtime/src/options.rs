@@ -20,5 +20,5 @@
 
 pub use steadfast_options::{
     Algorithm, BreakerPatch, BulkheadPatch, Classes, Counting, Factor, Guards, Jitter, Mode,
-    RateLimitPatch, Ratio, RetryPatch, Scope, Window,
+    RateLimitPatch, Ratio, RetryPatch, Scope, Then, Window,
 };

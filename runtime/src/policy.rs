@@ -70,7 +70,7 @@ pub(crate) enum Opening {
     Plain,
     /// Guards, all around each attempt.
     Guarded,
-    /// Guards around the whole call, or some that only observe.
+    /// Guards around the whole call, or some that only observe, or that the fleet shares.
     Around,
 }
 
@@ -85,11 +85,12 @@ impl Resolved {
         let opening = |policy: &Self| (policy.opening, policy.opens_by_the_clock);
         let modes = |policy: &Self| {
             let breaker = policy.breaker.as_ref().map(|guard| guard.mode);
-            let limit = policy.rate_limit.as_ref().map(|guard| guard.mode);
+            let limit = policy.rate_limit.as_ref();
+            let bulkhead = policy.bulkhead.as_ref();
             (
                 breaker,
-                limit,
-                policy.bulkhead.as_ref().map(|guard| guard.mode),
+                limit.map(|guard| (guard.mode, guard.is_shared)),
+                bulkhead.map(|guard| (guard.mode, guard.is_shared)),
             )
         };
         self.patch == other.patch && opening(self) == opening(other) && modes(self) == modes(other)
@@ -143,7 +144,9 @@ impl Resolved {
         let is_keyed = acting.breaker.is_some_and(|breaker| breaker.key.is_some());
         let is_around = any(|(guards, _)| guards == Guards::Call);
         let observes = only_observed.is_some() || any(|(_, mode)| mode == Mode::Observe);
-        let opening = if is_around || observes {
+        let is_shared = rate_limit.as_ref().is_some_and(|guard| guard.is_shared)
+            || bulkhead.as_ref().is_some_and(|guard| guard.is_shared);
+        let opening = if is_around || observes || is_shared {
             Opening::Around
         } else if has_queues || is_keyed || opens_by_the_clock {
             Opening::Guarded

@@ -245,12 +245,32 @@ impl Registry {
         breaker.stays_alone();
     }
 
+    #[cfg(not(feature = "redis"))]
+    #[allow(clippy::unused_self)] // as with Redis
+    fn share_limit(&self, limit: &RateLimit) {
+        limit.stays_alone();
+    }
+
+    #[cfg(not(feature = "redis"))]
+    #[allow(clippy::unused_self)] // as with Redis
+    fn share_bulkhead(&self, bulkhead: &Bulkhead) {
+        bulkhead.stays_alone();
+    }
+
     pub(crate) fn rate_limit_named(&self, name: Name) -> RateLimit {
-        self.0.rate_limits.get(name, &self.0.config)
+        let limit = self.0.rate_limits.get(name, &self.0.config);
+        if limit.wants_store() {
+            self.share_limit(&limit);
+        }
+        limit
     }
 
     pub(crate) fn bulkhead_named(&self, name: Name) -> Bulkhead {
-        self.0.bulkheads.get(name, &self.0.config)
+        let bulkhead = self.0.bulkheads.get(name, &self.0.config);
+        if bulkhead.wants_store() {
+            self.share_bulkhead(&bulkhead);
+        }
+        bulkhead
     }
 
     /// What the code or an earlier policy says otherwise of the policies that a patch names.

@@ -133,18 +133,17 @@ async fn options_that_contradict_each_other_are_faults() {
 }
 
 #[tokio::test]
-async fn what_is_not_served_yet_and_what_is_code_are_faults() {
+async fn what_belongs_to_the_code_is_a_fault() {
     apart(async {
         let found = faults(
             search()
-                .breaker("build.es", |breaker| breaker.quorum(2).key("host"))
+                .breaker("build.es", |breaker| breaker.key("host"))
                 .retry(|retry| retry.notify("note").share("order")),
         );
         assert_eq!(
             found,
             [
                 "`breaker.key` belongs to the attribute; leave it out",
-                "`breaker.quorum` is not available yet",
                 "`retry.notify` is a function; give it to the builder's own `notify`",
                 "`retry.share` belongs to the attribute; leave it out",
             ]

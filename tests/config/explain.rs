@@ -82,9 +82,9 @@ async fn explain_says_which_layer_set_each_value_and_what_it_beat() {
         "  worst case 18100ms (4 attempts × 2s + pauses of 10100ms)".into(),
         "breaker config.explain".into(),
         "rate_limit config.explain.limit".into(),
-        "  built in: rate_limit.mode enforce, rate_limit.max_keys 10000".into(),
+        "  built in: rate_limit.scope local, rate_limit.mode enforce, rate_limit.max_keys 10000, rate_limit.fail_open 5m, rate_limit.probe 5s, rate_limit.then deny".into(),
         "bulkhead config.explain.bare".into(),
-        "  built in: bulkhead.mode enforce, bulkhead.max 10".into(),
+        "  built in: bulkhead.scope local, bulkhead.mode enforce, bulkhead.max 10".into(),
     ];
     for line in lines {
         assert!(text.lines().any(|known| known == line), "{line}\n{text}");

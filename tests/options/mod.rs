@@ -21,12 +21,13 @@ use std::path::Path;
 
 use steadfast_options::{OptionMeta, POLICIES, Served, reference_page};
 
-/// A behaviour test and the option that it is of. Only [`behaviour`] makes one.
-struct Tested {
-    option: &'static str,
-    test: &'static str,
+/// A behaviour test and the option that it is of. Only [`behaviour`] makes one here; tests that need a real
+/// Redis stand elsewhere.
+pub(crate) struct Tested {
+    pub(crate) option: &'static str,
+    pub(crate) test: &'static str,
     /// The test itself: what has no function can't be on the list.
-    run: fn(),
+    pub(crate) run: fn(),
 }
 
 inventory::collect!(Tested);

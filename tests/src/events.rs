@@ -96,6 +96,31 @@ pub async fn listen<T>(test: impl Future<Output = T>) -> (T, Vec<Event>) {
     (result, HEARD.take().unwrap_or_default())
 }
 
+const LIMITER: &str = "app.rate_limit";
+
+/// Events of this target come from a thread of the library's own.
+fn limiter() -> std::sync::MutexGuard<'static, Vec<Event>> {
+    static ALL: std::sync::Mutex<Vec<Event>> = std::sync::Mutex::new(Vec::new());
+    ALL.lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// Begins to listen to what is said of shared limits, on whatever thread.
+pub fn listen_to_limits() {
+    install();
+}
+
+/// What was said since then of the limits on the server of this port.
+#[must_use]
+pub fn said_of_limits(port: u16) -> Vec<Event> {
+    let said = limiter();
+    let here = said.iter().filter(|event| {
+        let server = event.field("server").trim_matches('"');
+        server.ends_with(&format!(":{port}"))
+    });
+    here.cloned().collect()
+}
+
 /// One listener for the whole process: those of single threads would change, as they come and go,
 /// what each place in the code thinks it may skip.
 ///
@@ -130,7 +155,7 @@ impl Subscriber for Listener {
         if metadata.target() == SPAN {
             return SPANS.with_borrow(Option::is_some);
         }
-        metadata.target().starts_with("steadfast::")
+        metadata.target().starts_with("steadfast::") || metadata.target() == LIMITER
     }
 
     fn new_span(&self, attributes: &Attributes<'_>) -> Id {
@@ -183,6 +208,9 @@ impl Subscriber for Listener {
         event.record(&mut heard);
         for breaker in steadfast::registry().breakers() {
             let _ = breaker.status();
+        }
+        if heard.target == LIMITER {
+            limiter().push(heard.clone());
         }
         HEARD.with_borrow_mut(|all| {
             if let Some(all) = all {

@@ -13,7 +13,9 @@ use steadfast::{Registry, Rejection, SiteInfo};
 pub use steadfast_rig as redis;
 
 pub use dependency::{Dependency, Failure, TRANSIENT};
-pub use events::{Event, SpanSeen, listen, listen_for_spans, spans_around};
+pub use events::{
+    Event, SpanSeen, listen, listen_for_spans, listen_to_limits, said_of_limits, spans_around,
+};
 
 /// Runs a test in a registry of its own.
 pub async fn apart<T>(test: impl Future<Output = T>) -> T {

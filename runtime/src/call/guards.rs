@@ -10,11 +10,12 @@ use super::{Call, Stage, View};
 use crate::__private::KeyValue;
 use crate::breaker::{Breaker, Nanos, NoPass, nanos};
 use crate::bulkhead::Places;
+use crate::bulkhead::shared::PlaceWait;
 use crate::classify::Class;
 use crate::clock;
 use crate::keys::Key;
 use crate::policy::{BreakerGuard, BulkheadGuard, LimitGuard};
-use crate::rate_limit::{LimitWait, Taken, Whose};
+use crate::rate_limit::{LimitWait, Patience, Taken, Waited, Whose};
 use crate::rejection::Rejection;
 use crate::turns::Turn;
 
@@ -42,6 +43,10 @@ pub(super) enum Waiting {
     /// The leases for probes of a fleet, in which round, and how long at most.
     Lease(u64, Nanos),
     Token(LimitWait, Nanos),
+    /// For a token of the fleet.
+    Shared(LimitWait, Patience),
+    /// For a place among the fleet's.
+    SharedPlace(PlaceWait),
     Place(Turn<Places>, Nanos),
 }
 
@@ -76,7 +81,12 @@ pub(super) enum BreakerOf {
 impl Call<'_> {
     /// Tells the calls of this function apart by a key, for its rate limit.
     pub fn limit_key(&mut self, key: &(impl KeyValue + ?Sized)) {
-        self.limit_of = Whose::Of(Key::of(key));
+        self.limit_of = Whose::of(key);
+        if let Some(guard) = &self.policy.rate_limit
+            && guard.is_shared
+        {
+            self.more().source = Some(guard.limit.source_of(key));
+        }
     }
 
     /// Tells the calls of this function apart by a key, for its breaker.
@@ -265,6 +275,9 @@ impl Call<'_> {
     }
 
     fn pass_limit(&mut self, guard: &LimitGuard, waker: &Waker) -> Result<(), Held> {
+        if guard.is_shared {
+            return self.pass_shared_limit(guard, waker);
+        }
         if guard.mode == Mode::Observe {
             self.observe_limit(guard);
             return Ok(());
@@ -272,8 +285,9 @@ impl Call<'_> {
         let refuse = |time| Held::Refused(guard.limit.rejection(time));
         if !self.is_waiting() {
             let wait = self.before_deadline(guard.wait);
-            match guard.limit.take_or_wait(self.limit_of, wait) {
+            match guard.limit.take_or_wait_here(self.limit_of, wait) {
                 Taken::Refused(time) => return Err(refuse(time)),
+                Taken::Unavailable => return Err(Held::Refused(guard.limit.unavailable())),
                 Taken::Token(token) => {
                     self.more().token = Some(token);
                     return Ok(());
@@ -289,20 +303,25 @@ impl Call<'_> {
         };
         let end = *end;
         match turn.poll(waker) {
-            Ok(token) => {
+            Waited::Token(token) => {
                 self.more().token = Some(token);
                 self.stop_waiting();
                 Ok(())
             }
-            Err(_) if clock::left(end).is_none() => {
+            Waited::Again(at) if clock::left(end).is_some() => {
+                Err(Held::Wait(Some(at.map_or(end, |at| at.min(end)))))
+            }
+            _ => {
                 self.stop_waiting();
                 Err(refuse(0))
             }
-            Err(at) => Err(Held::Wait(Some(at.map_or(end, |at| at.min(end))))),
         }
     }
 
     fn pass_bulkhead(&mut self, guard: &BulkheadGuard, waker: &Waker) -> Result<(), Held> {
+        if guard.is_shared {
+            return self.pass_shared_bulkhead(guard, waker);
+        }
         if guard.mode == Mode::Observe {
             self.observe_bulkhead(guard);
             return Ok(());
@@ -342,7 +361,7 @@ impl Call<'_> {
         }))
     }
 
-    fn up_to_deadline(&self, wait: Duration) -> Nanos {
+    pub(super) fn up_to_deadline(&self, wait: Duration) -> Nanos {
         let left = self.around.deadline().left();
         nanos(left.map_or(wait, |left| left.min(wait)))
     }
@@ -353,7 +372,7 @@ impl Call<'_> {
         nanos(wait).min(left.map_or(Nanos::MAX, |left| nanos(left).saturating_sub(1)))
     }
 
-    fn is_late(&self) -> bool {
+    pub(super) fn is_late(&self) -> bool {
         let left = self.around.deadline().left();
         left.is_some_and(|left| left.is_zero())
     }
@@ -420,7 +439,11 @@ impl Call<'_> {
             more.token.take()
         });
         if let (Some(token), Some(guard)) = (token, &self.policy.rate_limit) {
-            guard.limit.give_back(self.limit_of, token);
+            if guard.is_shared {
+                guard.limit.give_back_to(&self.source(guard), token);
+            } else {
+                guard.limit.give_back(self.limit_of, token);
+            }
         }
     }
 

@@ -15,6 +15,7 @@ mod fault;
 mod guards;
 mod observe;
 mod rest;
+mod shared;
 mod timer;
 #[cfg(feature = "tracing")]
 mod trace;
@@ -39,7 +40,7 @@ use crate::classify::{Class, is_own_limit};
 use crate::current::{self, Around};
 use crate::deadline::Deadline;
 use crate::policy::Resolved;
-use crate::rate_limit::{Token, Whose};
+use crate::rate_limit::{Source, Token, Whose};
 use crate::rejection::Rejection;
 use crate::scoped;
 use crate::tally::{Ended, Rare};
@@ -120,6 +121,8 @@ struct More {
     started: Nanos,
     /// A token that is given back unless the body runs.
     token: Option<Token>,
+    /// Where its tokens are, of a shared limit with keys.
+    source: Option<Source>,
     /// Whether a limit that only observes has let it pass, with a token or without.
     without_token: bool,
     /// Whose breaker, where a key tells them apart.
@@ -136,6 +139,7 @@ impl More {
         Self {
             started: 0,
             token: None,
+            source: None,
             without_token: false,
             breaker_of: BreakerOf::Policy,
             rest: None,

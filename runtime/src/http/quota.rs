@@ -59,6 +59,7 @@ mod tests {
             left,
             resets_in,
             keys: 0,
+            degraded: false,
         }
     }
 

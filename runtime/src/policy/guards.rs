@@ -53,6 +53,8 @@ pub(crate) struct BreakerGuard {
 /// The rate limit as one call uses it.
 pub(crate) struct LimitGuard {
     pub(crate) limit: RateLimit,
+    /// Whether its tokens are the fleet's.
+    pub(crate) is_shared: bool,
     pub(crate) mode: Mode,
     pub(crate) guards: Guards,
     pub(crate) wait: Duration,
@@ -61,6 +63,8 @@ pub(crate) struct LimitGuard {
 /// The bulkhead as one call uses it.
 pub(crate) struct BulkheadGuard {
     pub(crate) bulkhead: Bulkhead,
+    /// Whether its places are the fleet's.
+    pub(crate) is_shared: bool,
     pub(crate) mode: Mode,
     pub(crate) guards: Guards,
     pub(crate) wait: Duration,
@@ -87,6 +91,7 @@ impl LimitGuard {
         let limit = registry.rate_limit_named(patch.name.unwrap_or(call));
         let guard = Self {
             mode: lesser(mode, limit.mode()),
+            is_shared: limit.shared().is_some(),
             limit,
             guards: patch.guards.unwrap_or(defaults::rate_limit::guards),
             wait: patch.wait.unwrap_or(defaults::rate_limit::wait),
@@ -101,6 +106,7 @@ impl BulkheadGuard {
         let bulkhead = registry.bulkhead_named(patch.name.unwrap_or(call));
         let guard = Self {
             mode: lesser(mode, bulkhead.mode()),
+            is_shared: bulkhead.0.shared().is_some(),
             bulkhead,
             guards: patch.guards.unwrap_or(defaults::bulkhead::guards),
             wait: patch.wait.unwrap_or(defaults::bulkhead::wait),

@@ -39,6 +39,17 @@ const CHANGING: Nanos = Nanos::MAX;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Token(Nanos);
 
+impl Token {
+    /// Of a shared limit: until when it may be spent.
+    pub(crate) fn of(until: Nanos) -> Self {
+        Self(until)
+    }
+
+    pub(crate) fn time(self) -> Nanos {
+        self.0
+    }
+}
+
 impl Lane {
     pub(crate) fn new(rate: Rate) -> Self {
         let (quota, span) = parts(rate);
@@ -53,6 +64,20 @@ impl Lane {
             waiting: AtomicUsize::new(0),
             turns: Turns::default(),
         }
+    }
+
+    /// With no more than so many tokens.
+    pub(crate) fn with_left(rate: Rate, left: u64, now: Nanos) -> Self {
+        let lane = Self::new(rate);
+        let used = rate.most().saturating_sub(left);
+        match rate {
+            Rate::TokenBucket(quota) => {
+                let arrival = quota.arrival_with(used as f64, now);
+                lane.arrival.store(arrival, Ordering::Relaxed);
+            }
+            Rate::SlidingWindow(span) => lane.window().log = Log::of(used as usize, span, now),
+        }
+        lane
     }
 
     /// The rate of a bucket; none where a window counts. To be read after the arrival.

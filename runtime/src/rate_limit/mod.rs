@@ -3,31 +3,38 @@
 mod gcra;
 mod lane;
 mod rate;
+#[cfg_attr(not(feature = "redis"), allow(dead_code))] // there is nothing to share it by then
+pub(crate) mod shared;
 mod sliding;
+mod source;
+mod status;
+mod wait;
 
 use std::fmt;
 use std::hash::Hash;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Waker;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use steadfast_options::{Mode, Name, RateLimitPatch, defaults};
+use steadfast_options::{Mode, Name, RateLimitPatch, Scope, defaults};
 
-use crate::breaker::{Nanos, nanos};
+use crate::breaker::Nanos;
 use crate::clock;
 use crate::config::values::Held;
 use crate::config::{Kind, SetValue};
 use crate::definition::Definition;
 use crate::keys::{Forgettable, Full, Key, Keys};
 use crate::mode::SharedMode;
+use crate::quota::Reach;
 use crate::rejection::Rejection;
-use crate::telemetry::would_reject;
-use crate::turns::Turn;
-use crate::wait;
+use crate::telemetry::{Event, report};
 use lane::Lane;
 pub(crate) use lane::Token;
 use rate::Rate;
+pub(crate) use shared::SharedLimit;
+pub(crate) use source::{Source, Whose};
+pub use status::LimitStatus;
+pub(crate) use wait::{LimitWait, Patience, Taken, Waited};
 
 /// A handle to a named rate limit. A clone is the same limit.
 ///
@@ -51,6 +58,12 @@ struct Inner {
     coarse: AtomicBool,
     lane: Arc<Lane>,
     keys: Keys<Arc<Lane>>,
+    /// With the fleet, where that is its scope and there is a store.
+    shared: OnceLock<Arc<SharedLimit>>,
+    /// Whether the fleet is its scope.
+    wants_store: AtomicBool,
+    /// Whether it was said that there is no fleet.
+    said_alone: AtomicBool,
 }
 
 impl Forgettable for Arc<Lane> {
@@ -61,44 +74,6 @@ impl Forgettable for Arc<Lane> {
         } else {
             self.fresh_in(now).max(1)
         }
-    }
-}
-
-/// Which tokens a call takes: a key's own, or the limit's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Whose {
-    All,
-    Of(Key),
-}
-
-impl Whose {
-    pub(crate) fn of(key: &(impl Hash + ?Sized)) -> Self {
-        Self::Of(Key::of(key))
-    }
-}
-
-/// A token, or a place in the queue for one, or no way to one in time.
-pub(crate) enum Taken {
-    Token(Token),
-    Wait(LimitWait),
-    Refused(Nanos),
-}
-
-/// A place in the queue for a token.
-pub(crate) struct LimitWait {
-    turn: Turn<Lane>,
-    /// Whose clock may become another while it waits.
-    limit: RateLimit,
-}
-
-impl LimitWait {
-    /// The token, once it is there; else when to look again.
-    pub(crate) fn poll(&self, waker: &Waker) -> Result<Token, Option<Nanos>> {
-        if !self.turn.is_first(waker) {
-            return Err(None);
-        }
-        let taken = self.turn.of().take_in_turn(self.limit.now());
-        taken.map_err(|time| Some(clock::precise().saturating_add(time)))
     }
 }
 
@@ -114,6 +89,9 @@ impl RateLimit {
             coarse: AtomicBool::new(rate.allows_coarse_time()),
             lane: Arc::new(Lane::new(rate)),
             keys: Keys::new(patch.max_keys.unwrap_or(defaults::rate_limit::max_keys)),
+            shared: OnceLock::new(),
+            wants_store: AtomicBool::new(patch.scope == Some(Scope::Shared)),
+            said_alone: AtomicBool::new(false),
         }))
     }
 
@@ -133,6 +111,44 @@ impl RateLimit {
             inner.lane.retune(rate, now);
             inner.keys.each(|lane| lane.retune(rate, now));
         }
+        if let Some(shared) = inner.shared.get() {
+            shared.retuned(patch);
+        }
+        self.set_scope(patch.scope);
+    }
+
+    /// Whether the fleet is its scope, but there is nothing to share it by.
+    pub(crate) fn wants_store(&self) -> bool {
+        let has_none = |shared: Option<&Arc<SharedLimit>>| shared.is_none_or(|it| it.has_left());
+        self.0.wants_store.load(Ordering::Relaxed) && has_none(self.0.shared.get())
+    }
+
+    /// There is no fleet: it is local, which is said once.
+    pub(crate) fn stays_alone(&self) {
+        if !self.0.said_alone.swap(true, Ordering::Relaxed) {
+            report(&Event::LimitAlone { name: self.0.name });
+        }
+    }
+
+    /// Shares it with the fleet that this store is of, once.
+    #[cfg_attr(not(feature = "redis"), allow(dead_code))] // there is nothing to share it by then
+    pub(crate) fn share(&self, patch: &RateLimitPatch, reach: &Arc<Reach>) {
+        let new = || SharedLimit::new(self.0.name, patch, reach);
+        self.0.shared.get_or_init(new).join(reach);
+        self.set_scope(patch.scope);
+    }
+
+    fn set_scope(&self, scope: Option<Scope>) {
+        let shared = scope == Some(Scope::Shared);
+        self.0.wants_store.store(shared, Ordering::Relaxed);
+        self.0
+            .mode
+            .set_shared(shared && self.0.shared.get().is_some());
+    }
+
+    /// With the fleet, where that is its scope and there is a store.
+    pub(crate) fn shared(&self) -> Option<&Arc<SharedLimit>> {
+        self.0.shared.get().filter(|_| self.0.mode.is_shared())
     }
 
     fn rate(&self) -> MutexGuard<'_, Rate> {
@@ -168,66 +184,55 @@ impl RateLimit {
 
     /// Takes a token if there is one and nobody waits for it.
     ///
+    /// Of a shared limit, where none is at hand, the thread waits for Redis, 100 ms at most: in async code
+    /// write `acquire_within(Duration::ZERO).await`.
+    ///
     /// # Errors
     ///
-    /// [`Rejection::RateLimited`] with the time until there is one.
+    /// [`Rejection::RateLimited`] with the time until there is one; [`Rejection::LimiterUnavailable`]
+    /// where a shared limit is out of reach for longer than `fail_open`.
     #[inline]
     pub fn try_acquire(&self) -> Result<(), Rejection> {
-        self.try_acquire_whose(Whose::All)
+        if !self.0.mode.is_plain() {
+            return self.try_from(&self.source_of_all()).map(drop);
+        }
+        self.take(Whose::All)
+            .map(drop)
+            .map_err(|time| self.refuse(time))
     }
 
     /// As [`try_acquire`](Self::try_acquire), of the tokens of one key. Any `Hash` value is a key;
     /// a borrowed one is the same as an owned one.
     ///
+    /// A shared limit tells keys apart by what their `Hash` writes, which must be the same in every
+    /// instance: so it is of text, numbers, addresses, and what is made of them.
+    ///
     /// # Errors
     ///
-    /// [`Rejection::RateLimited`], also where the key is new and `max_keys` others are in use.
+    /// As [`try_acquire`](Self::try_acquire); [`Rejection::RateLimited`] also where the key is new and
+    /// `max_keys` others are in use.
     #[inline]
     pub fn try_acquire_for(&self, key: &(impl Hash + ?Sized)) -> Result<(), Rejection> {
-        self.try_acquire_whose(Whose::Of(Key::of(key)))
-    }
-
-    /// As [`try_acquire`](Self::try_acquire), with the token; none where the mode lets everybody pass.
-    pub(crate) fn try_token(&self) -> Result<Option<Token>, Rejection> {
-        if !self.0.mode.enforces() {
-            self.take_quietly(Whose::All);
-            return Ok(None);
+        if !self.0.mode.is_plain() {
+            return self.try_from(&self.source_of(key)).map(drop);
         }
-        let taken = self.take(Whose::All);
-        taken.map(Some).map_err(|time| self.refuse(time))
-    }
-
-    #[inline]
-    fn try_acquire_whose(&self, whose: Whose) -> Result<(), Rejection> {
-        if !self.0.mode.enforces() {
-            self.take_quietly(whose);
-            return Ok(());
-        }
-        match self.take(whose) {
-            Ok(_) => Ok(()),
-            Err(time) => Err(self.refuse(time)),
-        }
+        self.take(Whose::of(key))
+            .map(drop)
+            .map_err(|time| self.refuse(time))
     }
 
     /// Refuses the holder of a handle.
     fn refuse(&self, retry_in: Nanos) -> Rejection {
-        self.0.refused_by_hand.fetch_add(1, Ordering::Relaxed);
+        self.note_refusal();
         self.rejection(retry_in)
+    }
+
+    fn note_refusal(&self) {
+        self.0.refused_by_hand.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn refused_by_hand(&self) -> u64 {
         self.0.refused_by_hand.load(Ordering::Relaxed)
-    }
-
-    /// Nobody is refused where that is only observed, or nothing is done at all.
-    #[cold]
-    #[inline(never)]
-    fn take_quietly(&self, whose: Whose) {
-        if self.mode() == Mode::Observe
-            && let Err(time) = self.take(whose)
-        {
-            would_reject(None, &self.rejection(time));
-        }
     }
 
     pub(crate) fn mode(&self) -> Mode {
@@ -248,7 +253,7 @@ impl RateLimit {
     ///
     /// Who stops waiting gives the turn to the next, and spends nothing.
     pub async fn acquire(&self) -> Result<(), Rejection> {
-        self.acquire_whose(Whose::All).await
+        self.acquire_within(Duration::MAX).await
     }
 
     /// As [`acquire`](Self::acquire), of the tokens of one key.
@@ -262,7 +267,7 @@ impl RateLimit {
     ///
     /// As [`acquire`](Self::acquire).
     pub async fn acquire_for(&self, key: &(impl Hash + ?Sized)) -> Result<(), Rejection> {
-        self.acquire_whose(Whose::Of(Key::of(key))).await
+        self.acquire_within_for(key, Duration::MAX).await
     }
 
     /// Takes a token, waiting for its turn no longer than `wait`, nor past the deadline of the call
@@ -276,7 +281,9 @@ impl RateLimit {
     ///
     /// As [`acquire`](Self::acquire).
     pub async fn acquire_within(&self, wait: Duration) -> Result<(), Rejection> {
-        self.acquire_whose_within(&Whose::All, wait).await.map(drop)
+        self.acquire_from(&self.source_of_all(), wait)
+            .await
+            .map(drop)
     }
 
     /// As [`acquire_within`](Self::acquire_within), of the tokens of one key.
@@ -294,42 +301,9 @@ impl RateLimit {
         key: &(impl Hash + ?Sized),
         wait: Duration,
     ) -> Result<(), Rejection> {
-        self.acquire_whose_within(&Whose::of(key), wait)
+        self.acquire_from(&self.source_of(key), wait)
             .await
             .map(drop)
-    }
-
-    async fn acquire_whose(&self, whose: Whose) -> Result<(), Rejection> {
-        self.acquire_whose_within(&whose, Duration::MAX)
-            .await
-            .map(drop)
-    }
-
-    /// The token; none where the mode lets everybody pass.
-    pub(crate) async fn acquire_whose_within(
-        &self,
-        whose: &Whose,
-        wait: Duration,
-    ) -> Result<Option<Token>, Rejection> {
-        let whose = *whose;
-        if !self.0.mode.enforces() {
-            self.take_quietly(whose);
-            return Ok(None);
-        }
-        let wait = wait::longest().min(nanos(wait));
-        let end = clock::precise().saturating_add(wait);
-        match self.take_or_wait(whose, wait) {
-            Taken::Token(token) => Ok(Some(token)),
-            Taken::Refused(time) => Err(self.refuse(time)),
-            Taken::Wait(place) => {
-                wait::until(|waker| match place.poll(waker) {
-                    Ok(token) => Ok(Ok(Some(token))),
-                    Err(_) if clock::left(end).is_none() => Ok(Err(self.refuse(0))),
-                    Err(at) => Err(Some(at.map_or(end, |at| at.min(end)))),
-                })
-                .await
-            }
-        }
     }
 
     /// A token at once, or the time until there is one.
@@ -354,28 +328,6 @@ impl RateLimit {
             .with(key, now, || Arc::new(Lane::new(*self.rate())), act)
     }
 
-    /// A token at once, or a place in the queue where a turn comes within `wait`.
-    pub(crate) fn take_or_wait(&self, whose: Whose, wait: Nanos) -> Taken {
-        let now = self.now();
-        let queue = |lane: &Arc<Lane>| match lane.take(now) {
-            Ok(token) => Taken::Token(token),
-            Err(time) if time > wait => Taken::Refused(time),
-            Err(time) => match Turn::take(lane, None) {
-                Some(turn) => Taken::Wait(LimitWait {
-                    turn,
-                    limit: self.clone(),
-                }),
-                None => Taken::Refused(time),
-            },
-        };
-        match whose {
-            Whose::All => queue(&self.0.lane),
-            Whose::Of(key) => self
-                .with(key, now, queue)
-                .unwrap_or_else(|full| Taken::Refused(full.retry_in)),
-        }
-    }
-
     /// Gives back a token of a call that did not run.
     pub(crate) fn give_back(&self, whose: Whose, token: Token) {
         match whose {
@@ -394,22 +346,28 @@ impl RateLimit {
         }
     }
 
+    /// Out of reach, and its fallback over.
+    pub(crate) fn unavailable(&self) -> Rejection {
+        Rejection::LimiterUnavailable {
+            limiter: self.name(),
+        }
+    }
+
     /// Tokens used and left.
     #[must_use]
     pub fn status(&self) -> LimitStatus {
-        self.status_of(Some(&self.0.lane))
+        self.status_from(&self.source_of_all())
     }
 
     /// Tokens used and left of one key; as good as new where the key is not known.
     #[must_use]
     pub fn status_for(&self, key: &(impl Hash + ?Sized)) -> LimitStatus {
-        self.status_whose(&Whose::of(key))
-    }
-
-    pub(crate) fn status_whose(&self, whose: &Whose) -> LimitStatus {
-        match *whose {
-            Whose::All => self.status(),
-            Whose::Of(key) => self.status_of(self.0.keys.get(key, Arc::clone).as_ref()),
+        match self.shared() {
+            None => self.status_from(&Source::Here(Whose::of(key))),
+            Some(shared) => match shared.known(Key::of(key)) {
+                Some(lane) => self.status_from(&Source::Shared(lane)),
+                None => self.status_of(None),
+            },
         }
     }
 
@@ -421,8 +379,20 @@ impl RateLimit {
             used: most.saturating_sub(left),
             left,
             resets_in: Duration::from_nanos(lane.map_or(0, |lane| lane.fresh_in(now))),
-            keys: self.0.keys.len(),
+            keys: self.keys(),
+            degraded: self.is_degraded(),
         }
+    }
+
+    /// Whether the fleet is its scope, but this instance goes by itself.
+    fn is_degraded(&self) -> bool {
+        self.0.wants_store.load(Ordering::Relaxed)
+            && self.shared().is_none_or(|shared| shared.is_degraded())
+    }
+
+    fn keys(&self) -> usize {
+        self.shared()
+            .map_or_else(|| self.0.keys.len(), |shared| shared.keys())
     }
 }
 
@@ -433,18 +403,4 @@ impl fmt::Debug for RateLimit {
             .field("status", &self.status())
             .finish()
     }
-}
-
-/// How much of a rate limit is used, from [`RateLimit::status`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct LimitStatus {
-    /// Tokens used.
-    pub used: u64,
-    /// Tokens left now.
-    pub left: u64,
-    /// Time until all are back.
-    pub resets_in: Duration,
-    /// Keys kept in memory.
-    pub keys: usize,
 }

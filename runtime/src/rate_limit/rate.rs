@@ -27,7 +27,7 @@ impl Rate {
     }
 
     /// The most tokens there can be.
-    pub(super) fn most(self) -> u64 {
+    pub(crate) fn most(self) -> u64 {
         match self {
             Self::SlidingWindow(span) => span.max as u64,
             Self::TokenBucket(quota) => quota.tolerance / quota.interval,

@@ -2,8 +2,14 @@
 
 use std::sync::{Arc, MutexGuard, PoisonError};
 
+use steadfast_options::{Name, Patch};
+
 use super::Registry;
 use crate::breaker::Breaker;
+use crate::bulkhead::Bulkhead;
+use crate::config::Kind;
+use crate::quota::outage::Terms;
+use crate::rate_limit::RateLimit;
 use crate::shared::Fleet;
 
 /// How the link to Redis is, from [`Registry::redis_status`].
@@ -57,6 +63,45 @@ impl Registry {
             }
             None => breaker.stays_alone(),
         }
+    }
+
+    /// Shares a limit that is to be shared.
+    pub(super) fn share_limit(&self, limit: &RateLimit) {
+        match self.fleet() {
+            Some(fleet) => {
+                let patch = self.patch_of(Kind::RateLimit, limit.name());
+                limit.share(&patch.rate_limit.unwrap_or_default(), fleet.reach());
+            }
+            None => limit.stays_alone(),
+        }
+    }
+
+    /// Shares a bulkhead that is to be shared. Without Redis it goes on as the rate limit of its name
+    /// does, if there is one.
+    pub(super) fn share_bulkhead(&self, bulkhead: &Bulkhead) {
+        match self.fleet() {
+            Some(fleet) => {
+                let patch = self.patch_of(Kind::Bulkhead, bulkhead.name());
+                let limit = self.patch_of(Kind::RateLimit, bulkhead.name());
+                let terms = Terms::new(&limit.rate_limit.unwrap_or_default());
+                bulkhead.share(&patch.bulkhead.unwrap_or_default(), terms, fleet.reach());
+            }
+            None => bulkhead.stays_alone(),
+        }
+    }
+
+    fn patch_of(&self, kind: Kind, name: Name) -> Patch {
+        self.definition(kind, name).in_force.patch
+    }
+
+    /// Shares all limits and bulkheads that are to be shared and are not yet.
+    pub(super) fn share_limits(&self) {
+        let limits = self.rate_limits();
+        let wanting = limits.iter().filter(|limit| limit.wants_store());
+        wanting.for_each(|limit| self.share_limit(limit));
+        let bulkheads = self.bulkheads();
+        let wanting = bulkheads.iter().filter(|bulkhead| bulkhead.wants_store());
+        wanting.for_each(|bulkhead| self.share_bulkhead(bulkhead));
     }
 
     /// Shares all that is to be shared and is not yet.

@@ -99,7 +99,7 @@ impl Registry {
     }
 
     /// The definition in force of a named policy, whether it has been used or not.
-    fn definition(&self, kind: Kind, name: Name) -> Arc<Definition> {
+    pub(super) fn definition(&self, kind: Kind, name: Name) -> Arc<Definition> {
         let config = &self.0.config;
         match kind {
             Kind::Breaker => self.0.breakers.definition(name, config),

@@ -110,6 +110,8 @@ impl Registry {
         self.0.rate_limits.install(&sources);
         self.0.bulkheads.install(&sources);
         #[cfg(feature = "redis")]
+        self.share_limits();
+        #[cfg(feature = "redis")]
         self.share_all();
         let resolved: Vec<_> = {
             let policies = self.policies();

@@ -6,13 +6,15 @@
 //! scripts          what Redis runs
 //! mod              the fleet: who belongs to it, and what is announced
 //! breaker          carries a breaker's messages
+//! limits           keeps the counts of limits and bulkheads
 //! ```
 //!
 //! Policies know nothing of this: each has a seam, and what is here works it.
 
 mod breaker;
 mod encode;
-#[allow(dead_code)] // limits and the outbox will use all of it
+mod limits;
+#[allow(dead_code)] // the outbox will use all of it
 pub(crate) mod link;
 pub(crate) mod scripts;
 mod secret;
@@ -33,6 +35,7 @@ pub(crate) use secret::Secret;
 pub(crate) use server::{GivenClient, RedisSettings, Server, ServerKind, check_prefix, check_url};
 
 use crate::breaker::Breaker;
+use crate::quota::Reach;
 use crate::registry::RedisStatus;
 use breaker::{Carried, Carrier, parse_announcement};
 use link::{Greet, Greeter, Link, LinkError, LinkRef};
@@ -49,6 +52,8 @@ const POLL: Duration = Duration::from_secs(1);
 pub(crate) struct Fleet {
     link: Link,
     known: Arc<Known>,
+    /// Limits and bulkheads.
+    reach: Arc<Reach>,
 }
 
 /// What tasks of the link need to know.
@@ -141,7 +146,16 @@ impl Fleet {
                 let _ = inner.subscribe(channel).await; // if not now, with the next connection
             }));
         }
-        Ok(Arc::new(Self { link, known }))
+        let store = limits::RedisStore::new(link.inner().clone(), known.clone());
+        let reach = Reach::new(Arc::new(store));
+        let watched = link.inner().clone();
+        drop(link.spawn(limits::watch(watched, Arc::downgrade(&reach))));
+        Ok(Arc::new(Self { link, known, reach }))
+    }
+
+    /// Whether limits and bulkheads can be shared, and what they go by else.
+    pub(crate) fn reach(&self) -> &Arc<Reach> {
+        &self.reach
     }
 
     /// Where Redis is, without what is secret.
@@ -229,6 +243,7 @@ impl Fleet {
 
     /// Every breaker goes by its own rules from now on.
     pub(crate) async fn stop(&self) {
+        self.reach.end();
         for carrier in self.known.carriers() {
             carrier.breaker().leave_fleet();
         }

@@ -23,11 +23,29 @@ pub(crate) static RESTORE: LazyLock<Script> = of_breaker!("restore");
 pub(crate) static STEER: LazyLock<Script> = of_breaker!("steer");
 pub(crate) static READ: LazyLock<Script> = of_breaker!("read");
 
+/// A script of limits and bulkheads.
+macro_rules! of_limit {
+    ($($name:literal)+) => {
+        LazyLock::new(|| {
+            Script::of(&[
+                include_str!("scripts/limit/common.lua"),
+                $(include_str!(concat!("scripts/limit/", $name, ".lua"))),+
+            ])
+        })
+    };
+}
+
+pub(crate) static BUCKET: LazyLock<Script> = of_limit!("read_write" "bucket");
+pub(crate) static GIVE_BACK: LazyLock<Script> = of_limit!("read_write" "give_back");
+pub(crate) static WINDOW: LazyLock<Script> = of_limit!("window");
+pub(crate) static ENTER: LazyLock<Script> = of_limit!("enter");
+pub(crate) static HOLD: LazyLock<Script> = of_limit!("hold");
+
 pub(crate) static HEARTBEAT: LazyLock<Script> =
     LazyLock::new(|| Script::of(&[include_str!("scripts/heartbeat.lua")]));
 
 /// What each new connection makes Redis remember.
-pub(crate) fn all() -> [&'static Script; 7] {
+pub(crate) fn all() -> [&'static Script; 12] {
     [
         &*RECORD,
         &*ACQUIRE,
@@ -35,6 +53,11 @@ pub(crate) fn all() -> [&'static Script; 7] {
         &*RESTORE,
         &*STEER,
         &*READ,
+        &*BUCKET,
+        &*GIVE_BACK,
+        &*WINDOW,
+        &*ENTER,
+        &*HOLD,
         &*HEARTBEAT,
     ]
 }

@@ -123,6 +123,14 @@ pub(crate) enum Event<'a> {
         code: &'a str,
         message: &'a str,
     },
+    /// A limit or bulkhead is to be shared, but no setup named a Redis.
+    LimitAlone { name: Name },
+    /// The store of shared limits is out of reach.
+    LimiterLost { store: &'a str },
+    /// It is back.
+    LimiterBack { store: &'a str },
+    /// Something else is kept under the name of a shared account.
+    AccountRefused { limit: Name, key: &'a str },
     /// More names than the registry keeps.
     TooManyNames { name: Name, most: usize },
 }

@@ -81,6 +81,17 @@ pub(super) fn kind(event: &Event<'_>) -> EventKind {
             key: (*key).into(),
             message: format!("{code} {message}").into(),
         },
+        Event::LimitAlone { name } => EventKind::LimitAlone { name: *name },
+        Event::LimiterLost { store } => EventKind::LimiterLost {
+            server: (*store).into(),
+        },
+        Event::LimiterBack { store } => EventKind::LimiterBack {
+            server: (*store).into(),
+        },
+        Event::AccountRefused { limit, key } => EventKind::LimitRefused {
+            name: *limit,
+            key: (*key).into(),
+        },
         Event::BadVariable(fault) => EventKind::BadVariable(fault.to_string().into()),
         #[cfg(feature = "config")]
         Event::Configured(status) => EventKind::Configured((*status).clone()),

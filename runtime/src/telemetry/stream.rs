@@ -178,6 +178,29 @@ pub enum EventKind {
         /// What Redis says: a code, and a text.
         message: Box<str>,
     },
+    /// A rate limit or a bulkhead is to be shared, but no setup named a Redis.
+    LimitAlone {
+        /// The rate limit or bulkhead.
+        name: Name,
+    },
+    /// Redis is out of reach: shared limits and bulkheads go by memory, each instance by its part.
+    LimiterLost {
+        /// Where Redis is.
+        server: Box<str>,
+    },
+    /// Redis is back: shared limits and bulkheads rule again.
+    LimiterBack {
+        /// Where Redis is.
+        server: Box<str>,
+    },
+    /// Redis keeps something else under the key of a limit or bulkhead, which holds in memory until that is
+    /// gone.
+    LimitRefused {
+        /// The rate limit or bulkhead.
+        name: Name,
+        /// The key, where it is a limit with keys.
+        key: Box<str>,
+    },
     /// A variable says something that can't hold, and is ignored.
     BadVariable(Box<str>),
     /// A configuration was loaded, or refused.
@@ -212,6 +235,10 @@ impl EventKind {
             Self::RedisBack { .. } => "redis_back",
             #[cfg(feature = "redis")]
             Self::RedisRefused { .. } => "redis_refused",
+            Self::LimitAlone { .. } => "limit_alone",
+            Self::LimiterLost { .. } => "limiter_lost",
+            Self::LimiterBack { .. } => "limiter_back",
+            Self::LimitRefused { .. } => "limit_refused",
             Self::BadVariable(_) => "bad_variable",
             #[cfg(feature = "config")]
             Self::Configured(_) => "configured",

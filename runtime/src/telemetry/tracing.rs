@@ -74,6 +74,10 @@ pub(super) fn write(event: &Event<'_>) {
             message,
             "redis refuses this breaker, which is local until that is mended; nothing was deleted",
         ),
+        Event::LimitAlone { .. }
+        | Event::LimiterLost { .. }
+        | Event::LimiterBack { .. }
+        | Event::AccountRefused { .. } => limiter(event),
         Event::TooManyNames { name, most } => warn!(
             target: "steadfast::registry",
             %name,
@@ -130,6 +134,36 @@ fn configured(status: &ConfigStatus) {
             let warnings = status.warnings.iter();
             warnings.for_each(|warning| warn!(target: "steadfast::config", "{warning}"));
         }
+    }
+}
+
+/// On a target of their own, in words that operators have alerts for.
+#[cold]
+#[inline(never)]
+fn limiter(event: &Event<'_>) {
+    match event {
+        Event::LimiterLost { store } => warn!(
+            target: "app.rate_limit",
+            server = store,
+            "redis rate limiter unavailable; using in-memory fallback",
+        ),
+        Event::LimiterBack { store } => info!(
+            target: "app.rate_limit",
+            server = store,
+            "redis rate limiter recovered; primary enforcement resumed",
+        ),
+        Event::LimitAlone { name } => warn!(
+            target: "steadfast::rate_limit",
+            %name,
+            "it is to be shared, but no setup names a Redis: it is local to this process",
+        ),
+        Event::AccountRefused { limit, key } => error!(
+            target: "steadfast::rate_limit",
+            %limit,
+            key,
+            "redis keeps something else under the key of this limit; it holds in memory until that is gone",
+        ),
+        _ => {}
     }
 }
 

@@ -12,9 +12,9 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::http::write_rate_limit;
-use crate::rate_limit::{RateLimit, Whose};
+use crate::rate_limit::{RateLimit, Source};
 
-type KeyOf<Q> = Arc<dyn Fn(&Request<Q>) -> Whose + Send + Sync>;
+type SourceOf<Q> = Arc<dyn Fn(&RateLimit, &Request<Q>) -> Source + Send + Sync>;
 
 /// Limits requests by a [`RateLimit`], all together or for each user, address or API key.
 ///
@@ -44,7 +44,7 @@ type KeyOf<Q> = Arc<dyn Fn(&Request<Q>) -> Whose + Send + Sync>;
 /// ```
 pub struct LimitLayer<Q> {
     limit: RateLimit,
-    key: Option<KeyOf<Q>>,
+    source: Option<SourceOf<Q>>,
     wait: Duration,
 }
 
@@ -54,7 +54,7 @@ impl<Q> LimitLayer<Q> {
     pub fn new(limit: &RateLimit) -> Self {
         Self {
             limit: limit.clone(),
-            key: None,
+            source: None,
             wait: Duration::ZERO,
         }
     }
@@ -64,7 +64,9 @@ impl<Q> LimitLayer<Q> {
     /// addresses see [`client_ip`](crate::http::client_ip).
     #[must_use]
     pub fn key<K: Hash>(mut self, key: impl Fn(&Request<Q>) -> K + Send + Sync + 'static) -> Self {
-        self.key = Some(Arc::new(move |request| Whose::of(&key(request))));
+        self.source = Some(Arc::new(move |limit, request| {
+            limit.source_of(&key(request))
+        }));
         self
     }
 
@@ -81,7 +83,7 @@ impl<Q> Clone for LimitLayer<Q> {
     fn clone(&self) -> Self {
         Self {
             limit: self.limit.clone(),
-            key: self.key.clone(),
+            source: self.source.clone(),
             wait: self.wait,
         }
     }
@@ -154,14 +156,18 @@ where
         // The service that was asked for readiness serves the request.
         let next = self.inner.clone();
         let mut service = std::mem::replace(&mut self.inner, next);
-        let LimitLayer { limit, key, wait } = self.layer.clone();
-        let whose = key.map_or(Whose::All, |key| key(&request));
+        let limit = self.layer.limit.clone();
+        let wait = self.layer.wait;
+        let source = match &self.layer.source {
+            Some(source) => source(&limit, &request),
+            None => limit.source_of_all(),
+        };
         Box::pin(async move {
-            let mut answer = match limit.acquire_whose_within(&whose, wait).await {
+            let mut answer = match limit.acquire_from(&source, wait).await {
                 Ok(_) => service.call(request).await?,
                 Err(rejection) => rejection.to_response().map(B::from),
             };
-            write_rate_limit(answer.headers_mut(), limit.status_whose(&whose));
+            write_rate_limit(answer.headers_mut(), limit.status_from(&source));
             Ok(answer)
         })
     }

@@ -119,7 +119,12 @@ pub(super) const VARIABLES: &[(&str, &str, &str)] = &[
     ),
     (
         "RATE_LIMIT_FAIL_OPEN_SECONDS",
-        "5",
-        "`rate_limit.fail_open` is not available yet",
+        "five",
+        r#""five" is no number of seconds; write one such as 30"#,
+    ),
+    (
+        "RATE_LIMIT_REDIS_PROBE_SECONDS",
+        "0",
+        "a duration of zero is not allowed here",
     ),
 ];

@@ -30,7 +30,7 @@ pub fn nodes_are(program: impl Into<PathBuf>) {
     let _ = PROGRAM.set(program.into()); // the first word holds
 }
 
-fn program() -> Result<PathBuf> {
+pub(crate) fn program() -> Result<PathBuf> {
     match PROGRAM.get() {
         Some(program) => Ok(program.clone()),
         None => env::current_exe().context("the program itself is not to be found"),

@@ -7,6 +7,7 @@
 //! report       expected, measured, ok
 //! times        points on the clock that all processes share; an idle thread beside each figure
 //! breaker/     the drills of breakers
+//! limiter/     the drills of limits, with processes of their own
 //! storm/       many runs with faults drawn by a seed, and what must hold in each
 //! ```
 //!
@@ -17,6 +18,7 @@
 pub mod breaker;
 pub mod cli;
 pub mod fleet;
+pub mod limiter;
 pub mod list;
 pub mod node;
 pub mod report;

@@ -1,6 +1,7 @@
 //! What the protocol of shared breakers promises, on real servers, on a simulated one, and in a model.
 
 mod differential;
+mod limits;
 mod model;
 mod scripts {
     mod announcements;

@@ -59,7 +59,7 @@ impl Store for Simulated {
 
 /// Stands before each script on a real server: the time comes from the last argument, and what is
 /// published is kept as well.
-const SHIM: &str = r"
+pub(crate) const SHIM: &str = r"
     local redis = (function(server)
         local function shimmed(call)
             return function(name, ...)

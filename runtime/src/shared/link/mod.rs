@@ -252,6 +252,31 @@ impl LinkRef {
         self.line().is_some()
     }
 
+    /// Where Redis is, without what is secret.
+    pub(crate) fn server(&self) -> &str {
+        &self.0.server.shown
+    }
+
+    /// Runs a task on the link's own runtime; once that has ended, nothing.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        drop(self.0.handle.spawn(task));
+    }
+
+    /// Runs a command on a connection made for it alone, so that nothing stale answers. A cluster has none
+    /// apart.
+    pub(crate) async fn run_apart(&self, command: &Cmd) -> Result<Value, LinkError> {
+        if self.is_cluster() {
+            return self.run(command).await;
+        }
+        let answered = async {
+            let mut connection = connection::apart(&self.0.server).await?;
+            let answer = command.query_async(&mut connection).await;
+            answer.map_err(|error| LinkError::of(&error))
+        };
+        let answered = timeout(CONNECT + DEADLINE, answered).await;
+        answered.unwrap_or(Err(LinkError::Timeout))
+    }
+
     pub(crate) fn is_cluster(&self) -> bool {
         self.0.server.is_cluster()
     }

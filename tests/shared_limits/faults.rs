@@ -1,0 +1,141 @@
+//! What goes wrong with Redis, and what each fault comes to: the limiter's column of the fault matrix.
+
+use std::time::Duration;
+
+use steadfast::RateLimit;
+use steadfast_tests::redis::{Proxy, Server, wait_for};
+use steadfast_tests::{ms, secs};
+
+use super::{Instance, at_once, pause, takes};
+
+fn wide(instance: &Instance, name: &str) -> RateLimit {
+    instance.limit(name, |limit| {
+        limit.max(1_000).per(secs(1000)).probe(ms(200))
+    })
+}
+
+fn is_degraded(limit: &RateLimit, degraded: bool) -> bool {
+    wait_for(secs(20), || limit.status().degraded == degraded)
+}
+
+#[tokio::test]
+async fn forgotten_scripts_are_no_error() {
+    let server = Server::start();
+    let instance = Instance::at(&server.url()).await;
+    let limit = wide(&instance, "faults.scripts");
+    for _ in 0..20 {
+        server.command(&["SCRIPT", "FLUSH"]);
+        assert_eq!(at_once(&limit, 5).await, 5);
+    }
+    assert!(!limit.status().degraded);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_can_not_write_counts_as_down_and_is_believed_when_it_can() {
+    type Fault = fn(&Server);
+    let faults: [(Fault, Fault); 2] = [
+        (
+            |server| drop(server.command(&["CONFIG", "SET", "maxmemory", "1"])),
+            |server| drop(server.command(&["CONFIG", "SET", "maxmemory", "0"])),
+        ),
+        (
+            |server| drop(server.command(&["REPLICAOF", "127.0.0.1", "1"])),
+            |server| drop(server.command(&["REPLICAOF", "NO", "ONE"])),
+        ),
+    ];
+    for (sicken, heal) in faults {
+        let server = Server::start();
+        let instance = Instance::at(&server.url()).await;
+        let limit = wide(&instance, "faults.writes");
+        assert!(takes(&limit).await);
+        sicken(&server);
+        assert!(takes(&limit).await, "memory serves");
+        assert!(limit.status().degraded);
+        pause(ms(700)).await;
+        assert!(limit.status().degraded, "what can be read is not enough");
+        heal(&server);
+        assert!(is_degraded(&limit, false));
+        assert!(takes(&limit).await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_password_that_is_suddenly_asked_for_counts_as_down() {
+    let server = Server::start();
+    let instance = Instance::at(&server.url()).await;
+    let limit = wide(&instance, "faults.password");
+    assert!(takes(&limit).await);
+    let mut client = server.client().unwrap(); // who is in stays in
+    for command in [
+        &["CONFIG", "SET", "requirepass", "hunter2"][..],
+        &["CLIENT", "KILL", "SKIPME", "YES"],
+    ] {
+        let reply = client.command(command).unwrap();
+        assert!(reply.error().is_none(), "{reply:?}");
+    }
+    assert!(is_degraded(&limit, true));
+    assert!(takes(&limit).await, "memory serves");
+}
+
+#[tokio::test]
+async fn a_key_that_holds_something_else_is_limited_in_memory_and_left_alone() {
+    let server = Server::start();
+    let instance = Instance::at(&server.url()).await;
+    let limit = instance.limit("faults.other", |limit| limit.max(3).per(secs(1000)));
+    let of = async |key: &str| limit.acquire_within_for(key, Duration::ZERO).await.is_ok();
+    server.command(&["RPUSH", "{steadfast:rl:faults.other:ann}", "mine"]);
+    let mut taken = 0;
+    for _ in 0..6 {
+        taken += usize::from(of("ann").await);
+    }
+    assert_eq!(taken, 3);
+    assert!(of("bob").await);
+    assert!(limit.status_for("ann").degraded);
+    assert!(!limit.status_for("bob").degraded && !limit.status().degraded);
+    let kept = server.command(&["LRANGE", "{steadfast:rl:faults.other:ann}", "0", "-1"]);
+    assert_eq!(kept.items()[0].text(), "mine");
+    // Once it is gone, and the limit asks again, Redis rules.
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_that_are_late_bring_no_tokens() {
+    let server = Server::start();
+    let proxy = Proxy::to(server.addr());
+    let instance = Instance::at(&server.url_at(proxy.addr())).await;
+    let limit = instance.limit("faults.late", |limit| {
+        limit.max(20).per(secs(1000)).probe(secs(60))
+    });
+    assert_eq!(at_once(&limit, 4).await, 4);
+    proxy.delay(Duration::ZERO, ms(500));
+    // It was asked, and granted, and nobody waits that long.
+    assert!(takes(&limit).await, "memory serves");
+    assert!(limit.status().degraded);
+    let more = at_once(&limit, 50).await;
+    // 16 were left by its last word; one went with the late answer.
+    assert!(more <= 15, "{more}");
+    pause(ms(600)).await;
+    assert!(!takes(&limit).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_jumps_lets_one_burst_through_at_the_most_and_blocks_nobody_for_longer() {
+    let server = match Server::options().movable_clock().try_start() {
+        Ok(server) => server,
+        Err(error) => return eprintln!("skipped: {error:?}"),
+    };
+    let instance = Instance::at(&server.url()).await;
+    let limit = instance.limit("faults.clock", |limit| limit.max(5).per(ms(1500)));
+    assert_eq!(at_once(&limit, 7).await, 5);
+    server.shift_clock(3600);
+    pause(ms(400)).await;
+    let burst = at_once(&limit, 20).await;
+    assert!(burst <= 6, "{burst}");
+    server.shift_clock(0);
+    pause(ms(100)).await;
+    let refused = limit.acquire_within(Duration::ZERO).await;
+    if let Err(refused) = refused {
+        assert!(refused.retry_in().unwrap() <= ms(1600), "{refused}");
+    }
+    let waited = limit.acquire_within(secs(10)).await;
+    assert!(waited.is_ok(), "{waited:?}");
+}
