@@ -49,7 +49,8 @@ enum Task {
     Ci(ci::Args),
     /// Run the concurrency models under loom.
     Loom,
-    /// Search the model of the shared protocol in full, which takes minutes and some gigabytes.
+    /// Search the model of the shared protocol in full, and count what large fleets cost Redis, which takes
+    /// minutes and some gigabytes.
     Model,
     /// Run the tests of unsafe code under Miri, or under valgrind where Miri is not installed.
     Miri(memory::Args),

@@ -42,6 +42,8 @@ pub(crate) use member::SUCCESSES_EVERY;
 pub(crate) use message::Steer;
 #[cfg(feature = "redis")]
 pub(crate) use message::{Message, ProbeEnd, Seen};
+#[cfg(all(test, feature = "redis", feature = "testing"))]
+pub(crate) use policy::WindowSize;
 pub(crate) use policy::{Thresholds, nanos, probe_timeout};
 pub(crate) use sharing::NoPass;
 #[cfg(feature = "redis")]

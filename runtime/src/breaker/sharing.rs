@@ -218,6 +218,13 @@ impl Breaker {
         self.0.sharing.wish.load(Ordering::Relaxed) == SHARED
     }
 
+    /// The epoch of the fleet's state that it knows, and whether the store leads.
+    #[cfg(all(test, feature = "redis", feature = "testing"))]
+    pub(crate) fn fleet_epoch(&self) -> Option<(u64, bool)> {
+        let look = |member: &mut Member, now| (member.led_to(now).epoch, member.is_led());
+        self.0.gate.with_member(clock::now(), look)
+    }
+
     pub(super) fn tell_fleet(&self) {
         let wake = self.0.sharing.wake().clone();
         wake.inspect(|wake| wake());

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use redis::Value;
 use steadfast_options::Name;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
 
 use super::Known;
@@ -24,12 +24,48 @@ use crate::telemetry::{Event, report};
 const HOLD: Duration = Duration::from_millis(20);
 const HOLD_OF_ONE_INSTANCE: Duration = Duration::from_micros(100);
 
+/// What a carrier needs of a link.
+pub(super) trait Wire {
+    fn is_cluster(&self) -> bool;
+    fn state(&self) -> watch::Receiver<LinkState>;
+    fn subscribe(&self, channel: String) -> impl Future<Output = Result<(), LinkError>>;
+    fn script(
+        &self,
+        script: &Script,
+        keys: &[String],
+        args: &[Vec<u8>],
+    ) -> impl Future<Output = Result<Value, LinkError>>;
+}
+
+impl Wire for LinkRef {
+    fn is_cluster(&self) -> bool {
+        self.is_cluster()
+    }
+
+    fn state(&self) -> watch::Receiver<LinkState> {
+        self.state()
+    }
+
+    async fn subscribe(&self, channel: String) -> Result<(), LinkError> {
+        self.subscribe(channel).await
+    }
+
+    async fn script(
+        &self,
+        script: &Script,
+        keys: &[String],
+        args: &[Vec<u8>],
+    ) -> Result<Value, LinkError> {
+        self.script(script, keys, args).await
+    }
+}
+
 /// One breaker's carrier. There is one message on its way at a time: what comes meanwhile rides the
 /// next, so that a failure is told after two round trips at most, and no timer.
-pub(super) struct Carrier {
+pub(super) struct Carrier<L = LinkRef> {
     breaker: Breaker,
     known: Arc<Known>,
-    link: LinkRef,
+    link: L,
     keys: Vec<String>,
     channel: String,
     news: Arc<Notify>,
@@ -45,8 +81,8 @@ pub(super) enum Carried {
     LinkEnded,
 }
 
-impl Carrier {
-    pub(super) fn new(breaker: &Breaker, known: &Arc<Known>, link: LinkRef) -> Self {
+impl<L: Wire> Carrier<L> {
+    pub(super) fn new(breaker: &Breaker, known: &Arc<Known>, link: L) -> Self {
         let tag = format!("{{{}:cb:{}}}", known.prefix, breaker.name());
         let channel = if link.is_cluster() {
             tag.clone()
@@ -95,6 +131,7 @@ impl Carrier {
                 self.breaker.parted();
             }
             let changed = tokio::select! {
+                biased;
                 () = self.news.notified(), if up => Ok(()),
                 () = self.idle(), if up => Ok(()),
                 changed = state.changed() => changed,
@@ -311,7 +348,7 @@ fn seen(fields: [u64; 7]) -> Option<Seen> {
 }
 
 /// The state after a script, and what the script says beside.
-fn parse_reply(reply: &Value) -> Option<(Seen, &Value)> {
+pub(super) fn parse_reply(reply: &Value) -> Option<(Seen, &Value)> {
     let Value::Array(fields) = reply else {
         return None;
     };

@@ -19,6 +19,8 @@ pub(crate) mod link;
 pub(crate) mod scripts;
 mod secret;
 mod server;
+#[cfg(all(test, feature = "testing"))]
+mod simulation;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -68,6 +70,24 @@ struct Known {
 }
 
 impl Known {
+    /// What an instance knows that has one breaker and has met nobody.
+    #[cfg(all(test, feature = "testing"))]
+    fn alone(prefix: &str, instance: String) -> Self {
+        Self {
+            prefix: prefix.to_owned(),
+            instance,
+            size: AtomicU32::new(1),
+            beats: AtomicU64::new(0),
+            breakers: Mutex::default(),
+        }
+    }
+
+    /// The instances there are.
+    #[cfg(all(test, feature = "testing"))]
+    fn meets(&self, instances: u32) {
+        self.size.store(instances, Ordering::Relaxed);
+    }
+
     fn breakers(&self) -> MutexGuard<'_, HashMap<Name, Arc<Carrier>>> {
         self.breakers.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -83,8 +103,7 @@ impl Known {
 
     /// How often the state of all breakers is asked for, should an announcement be lost.
     fn poll_every(&self) -> Duration {
-        let asked = self.breakers().len() as f64 * f64::from(self.size());
-        POLL.max(Duration::from_secs_f64(asked / POLLS_PER_SECOND))
+        poll_period(self.breakers().len(), self.size())
     }
 
     fn beat(&self, count: &Value) {
@@ -307,6 +326,11 @@ async fn poll(known: Arc<Known>, link: LinkRef) {
             reads.join_all().await;
         }
     }
+}
+
+fn poll_period(breakers: usize, instances: u32) -> Duration {
+    let asked = breakers as f64 * f64::from(instances);
+    POLL.max(Duration::from_secs_f64(asked / POLLS_PER_SECOND))
 }
 
 /// Ten per cent more or less, so that instances that began together do not ask together.

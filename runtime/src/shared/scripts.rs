@@ -75,6 +75,11 @@ impl Script {
         Self { text, hash }
     }
 
+    #[cfg(all(test, feature = "testing"))]
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
     pub(super) fn by_hash(&self, keys: &[String], args: &[Vec<u8>]) -> Cmd {
         Self::call("EVALSHA", &self.hash, keys, args)
     }

@@ -2,7 +2,7 @@
 
 use crate::stores::{Breaker, Real, on_each_store};
 use steadfast_protocol_tests::Reply;
-use steadfast_protocol_tests::breaker::{OPEN, Rules, Script};
+use steadfast_protocol_tests::breaker::{OPEN, Rules, Script, args, keys};
 
 const CALLS: [(Script, &[&str]); 6] = [
     (Script::Record, &["0", "a0", "1", "9", "9", "0"]),
@@ -119,4 +119,41 @@ fn whoever_may_not_publish_still_decides() {
     assert_eq!(store.server.command(&acl).error(), None);
     let breaker = Breaker::new(&store, Rules::default());
     assert_eq!(breaker.fail("a0", 5).state, OPEN);
+}
+
+/// As `docs/shared-state.md` gives them.
+const RIGHTS: [&str; 8] = [
+    "~{steadfast:*",
+    "&steadfast:cb",
+    "+@read",
+    "+@write",
+    "+@scripting",
+    "+@connection",
+    "+@pubsub",
+    "+time",
+];
+
+#[test]
+fn the_rights_that_the_docs_name_are_enough() {
+    let docs = include_str!("../../../../docs/shared-state.md");
+    let missing = RIGHTS.iter().find(|right| !docs.contains(**right));
+    assert_eq!(missing, None, "the docs do not name it");
+    let store = Real::new();
+    let user = ["ACL", "SETUSER", "fleet", "on", ">secret"]
+        .iter()
+        .chain(&RIGHTS);
+    let user: Vec<&str> = user.copied().collect();
+    assert_eq!(store.server.command(&user).error(), None);
+    let mut client = store.server.client().unwrap();
+    let login = client.command(&["AUTH", "fleet", "secret"]).unwrap();
+    assert_eq!(login.error(), None);
+    for (script, own) in CALLS {
+        let (keys, args) = (keys("x"), args("x", &Rules::default(), own));
+        let mut words = vec!["EVAL", script.source(), "4"];
+        words.extend(keys.iter().chain(&args).map(String::as_str));
+        let reply = client.command(&words).unwrap();
+        assert_eq!(reply.error(), None, "{script:?}");
+    }
+    let refused = store.server.command(&["ACL", "LOG"]);
+    assert_eq!(refused.items(), [], "not even what a script lets pass");
 }
