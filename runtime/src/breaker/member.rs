@@ -175,14 +175,15 @@ impl Member {
 
     /// The next thing to tell the store; nothing while it is away, but to ask for the state.
     pub(crate) fn next(&mut self, now: Nanos) -> Option<Message> {
+        // Before all else: what is done by hand to a state means nothing where that was forgotten.
+        if self.restores {
+            return Some(Message::Restore(self.known_now(now)));
+        }
         if let Some(steer) = self.steering.front() {
             return Some(Message::Steer(*steer));
         }
         if self.standing != Standing::Joined {
             return Some(Message::Read);
-        }
-        if self.restores {
-            return Some(Message::Restore(self.known_now(now)));
         }
         let unused = self.leases.unused(now);
         self.ended
@@ -262,6 +263,12 @@ impl Member {
         self.ended.retain(|(ended, _)| **ended != *lease);
     }
 
+    /// Whether the store forgot what is known here. Whatever it made of a message then is to be told
+    /// again, once the state is restored.
+    pub(crate) fn is_forgotten_by(&self, seen: &Seen) -> bool {
+        seen.epoch < self.known.epoch
+    }
+
     pub(crate) fn told_steer(&mut self, steer: Steer) {
         if self.steering.front() == Some(&steer) {
             self.steering.pop_front();
@@ -280,7 +287,7 @@ impl Member {
         if !steering {
             self.standing = Standing::Joined;
         }
-        if seen.epoch < self.known.epoch {
+        if self.is_forgotten_by(&seen) {
             self.restores = true;
             return if was_apart && !steering {
                 Hears::KnownAgain

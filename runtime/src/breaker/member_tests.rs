@@ -142,6 +142,22 @@ fn what_is_done_by_hand_goes_first_and_holds_until_it_is_told() {
 }
 
 #[test]
+fn a_store_that_forgot_the_state_has_it_restored_before_anything_is_done_to_it() {
+    let mut member = joined();
+    member.steer(Steer::Release);
+    assert_eq!(member.next(1), Some(Message::Steer(Steer::Release)));
+    let forgot = seen(State::Closed, 0);
+    assert!(member.is_forgotten_by(&forgot), "so that is not told yet");
+    assert_eq!(member.hears(forgot, 1), Hears::Nothing);
+    assert_eq!(member.next(1), Some(Message::Restore(member.led_to(1))));
+    member.told_restore();
+    let restored = seen(State::Closed, 7);
+    assert!(!member.is_forgotten_by(&restored));
+    assert_eq!(member.hears(restored, 1), Hears::Nothing);
+    assert_eq!(member.next(1), Some(Message::Steer(Steer::Release)));
+}
+
+#[test]
 fn each_call_asks_for_a_lease_of_its_own_and_no_more_than_there_are() {
     let mut member = joined();
     assert_eq!(member.hears(seen(State::HalfOpen, 8), 1), Hears::Newer);

@@ -132,12 +132,13 @@ impl Gate {
         let Some(member) = &mut rules.fleet else {
             return Change::default();
         };
+        let forgotten = member.is_forgotten_by(&heard.seen);
         match message {
-            Message::Record(batch) => member.told_batch(batch),
+            Message::Record(batch) if !forgotten => member.told_batch(batch),
+            Message::Steer(steer) if !forgotten => member.told_steer(*steer),
             Message::Probed(lease, _) => member.told_probe(lease),
-            Message::Steer(steer) => member.told_steer(*steer),
             Message::Restore(_) => member.told_restore(),
-            Message::Acquire | Message::Read => {}
+            Message::Record(_) | Message::Steer(_) | Message::Acquire | Message::Read => {}
         }
         let transition = rules.hear(heard.seen, now);
         if let (Message::Acquire, Some(member)) = (message, &mut rules.fleet) {
