@@ -26,7 +26,10 @@ pub(crate) struct Simulated {
 
 impl Simulated {
     pub(crate) fn new() -> Self {
-        let store = SimStore::new();
+        Self::of(SimStore::new())
+    }
+
+    pub(crate) fn of(store: SimStore) -> Self {
         let scripts = Script::ALL.map(|script| store.script(script.source()).unwrap());
         Self {
             store,

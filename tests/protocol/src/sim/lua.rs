@@ -9,16 +9,28 @@ use steadfast_rig::Reply;
 
 use super::data::Data;
 
-/// `redis.call` raises an error as the table that it is, which only Lua itself can do. As in Redis, a
-/// script makes no global variables.
+/// Which Redis raises errors in a script as texts, and which as tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Age {
+    /// 6.2.
+    Old,
+    /// 7.0 and later.
+    New,
+}
+
+/// `redis.call` raises an error as the table that it is, which only Lua itself can do; an old Redis raises
+/// its text, with the place before it where the server itself refuses. As in Redis, a script makes no
+/// global variables.
 const PRELUDE: &str = r"
-    local command = ...
+    local command, is_old = ...
     redis = {
         pcall = command,
         call = function(...)
             local reply = command(...)
-            if type(reply) == 'table' and reply.err then error(reply) end
-            return reply
+            if type(reply) ~= 'table' or not reply.err then return reply end
+            if not is_old then error(reply) end
+            local of_server = string.match(reply.err, '^OOM ') or string.match(reply.err, '^READONLY ')
+            error(of_server and '@user_script: 7: -' .. reply.err or reply.err, 0)
         end,
     }
     setmetatable(_G, { __newindex = function(_, name)
@@ -26,7 +38,7 @@ const PRELUDE: &str = r"
     end })
 ";
 
-pub(super) fn open(data: &Rc<RefCell<Data>>) -> Result<Lua> {
+pub(super) fn open(data: &Rc<RefCell<Data>>, age: Age) -> Result<Lua> {
     let lua = Lua::new();
     let data = Rc::clone(data);
     let command = lua.create_function(move |lua, args: Variadic<Value>| {
@@ -36,7 +48,7 @@ pub(super) fn open(data: &Rc<RefCell<Data>>) -> Result<Lua> {
         data.commands += 1;
         into_lua(lua, data.call(&words))
     })?;
-    lua.load(PRELUDE).call::<()>(command)?;
+    lua.load(PRELUDE).call::<()>((command, age == Age::Old))?;
     Ok(lua)
 }
 

@@ -10,6 +10,7 @@ use mlua::Lua;
 use steadfast_rig::Reply;
 
 use data::Data;
+use lua::Age;
 
 /// What a script published.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,8 +43,23 @@ impl SimStore {
     /// Where Lua itself fails.
     #[must_use]
     pub fn new() -> Self {
+        Self::of_age(Age::New)
+    }
+
+    /// One that raises errors in scripts as Redis 6.2 does.
+    ///
+    /// # Panics
+    ///
+    /// Where Lua itself fails.
+    #[must_use]
+    pub fn like_redis_6() -> Self {
+        Self::of_age(Age::Old)
+    }
+
+    fn of_age(age: Age) -> Self {
         let data = Rc::new(RefCell::new(Data::default()));
-        let lua = lua::open(&data).unwrap_or_else(|error| panic!("Lua does not start: {error}"));
+        let lua = lua::open(&data, age);
+        let lua = lua.unwrap_or_else(|error| panic!("Lua does not start: {error}"));
         Self { lua, data }
     }
 

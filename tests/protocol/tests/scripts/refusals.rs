@@ -1,8 +1,8 @@
 //! Servers that refuse, and keys that are not ours.
 
-use crate::stores::{Breaker, Real, on_each_store};
-use steadfast_protocol_tests::Reply;
+use crate::stores::{Breaker, Real, Simulated, Store, on_each_store};
 use steadfast_protocol_tests::breaker::{OPEN, Rules, Script, args, keys};
+use steadfast_protocol_tests::{Reply, SimStore};
 
 const CALLS: [(Script, &[&str]); 6] = [
     (Script::Record, &["0", "a0", "1", "9", "9", "0"]),
@@ -110,6 +110,25 @@ fn a_replica_refuses_before_anything_is_changed() {
         &["REPLICAOF", "127.0.0.1", "1"],
         &["REPLICAOF", "NO", "ONE"],
     );
+}
+
+#[test]
+fn an_error_has_its_code_first_on_an_old_redis_too() {
+    let store = Simulated::of(SimStore::like_redis_6());
+    let breaker = Breaker::new(&store, Rules::default());
+    for error in [
+        "OOM command not allowed",
+        "READONLY You can't write",
+        "MISCONF of disks",
+    ] {
+        store.store.refuse_writes(Some(error));
+        let reply = breaker.try_run(Script::Steer, &["reset"]).unwrap_err();
+        assert_eq!(reply.error(), Some(error));
+    }
+    store.store.refuse_writes(None);
+    let _ = store.command(&["RPUSH", &breaker.key("s"), "not ours"]);
+    let reply = breaker.try_run(Script::Read, &[]).unwrap_err();
+    assert_eq!(code(&reply), "WRONGTYPE");
 }
 
 #[test]
