@@ -6,16 +6,34 @@
 #
 #   bench/compile_time.sh            # `cargo xtask compile-time` runs it too
 #   ROUNDS=9 bench/compile_time.sh   # more rounds; the figures are their medians
+#   PROGRAM=sockets bench/compile_time.sh   # bodies that write to a socket, without an HTTP client
 set -euo pipefail
 
 rounds="${ROUNDS:-5}"
+program="${PROGRAM:-reqwest}"
 services=20 # of ten functions each
 if ! [[ "$rounds" =~ ^[1-9][0-9]*$ ]]; then
     echo "error: ROUNDS=$rounds is not a count of rounds; write ROUNDS=5" >&2
     exit 2
 fi
+case "$program" in
+reqwest)
+    dependencies='reqwest = { version = "0.13", default-features = false, features = ["json"] }'
+    features='["reqwest"]' # errors of its requests have their classes
+    client="net::Client::new(address)"
+    ;;
+sockets)
+    dependencies=""
+    features='[]'
+    client="net::Client { address }"
+    ;;
+*)
+    echo "error: there is no program \"$program\"; write PROGRAM=reqwest or PROGRAM=sockets" >&2
+    exit 2
+    ;;
+esac
 if (($# > 0)); then
-    echo "error: unknown argument \"$1\"; the script takes none, but the variable ROUNDS" >&2
+    echo "error: unknown argument \"$1\"; the script takes none, but the variables ROUNDS and PROGRAM" >&2
     exit 2
 fi
 
@@ -37,14 +55,15 @@ edition = "2024"
 [dependencies]
 serde = { version = "1", features = ["derive"] }
 serde_json = "1"
-steadfast = { path = "$root/runtime" }
+steadfast = { path = "$root/runtime", features = $features }
 thiserror = "2"
 tokio = { version = "1", features = ["io-util", "net", "rt", "time"] }
+$dependencies
 TOML
-    cp "$root/bench/compile_time/net.rs" "$work/$1/src/net.rs"
+    cp "$root/bench/compile_time/$program/net.rs" "$work/$1/src/net.rs"
     local service modules="" calls=""
     for ((service = 0; service < services; service++)); do
-        sed "s/@/$service/g" "$root/bench/compile_time/service.rs" >"$work/$1/src/service_$service.rs"
+        sed "s/@/$service/g" "$root/bench/compile_time/$program/service.rs" >"$work/$1/src/service_$service.rs"
         modules+="mod service_$service;"$'\n'
         calls+="        service_$service::CALLS,"$'\n'
     done
@@ -60,7 +79,7 @@ $calls    ]);
     let which = std::env::args().count();
     for calls in services {
         let call = calls[which % calls.len()];
-        println!("{}", runtime.block_on(call(net::Client { address })));
+        println!("{}", runtime.block_on(call($client)));
     }
 }
 RUST

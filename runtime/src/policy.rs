@@ -296,7 +296,8 @@ impl PolicyRef {
     }
 
     /// Begins a call.
-    #[inline]
+    // Called, not written where it is called, since each annotated function does.
+    #[inline(never)]
     #[must_use]
     pub fn call(&self) -> Call<'_> {
         Call::new(self.resolved())

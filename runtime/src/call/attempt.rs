@@ -1,5 +1,6 @@
 //! One attempt of an async call: its guards, its body, its limits, the pause after it.
 
+use std::marker::PhantomData;
 use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -15,141 +16,111 @@ pin_project! {
     /// The future of [`Call::attempt`].
     #[doc(hidden)]
     #[must_use = "futures do nothing unless polled"]
-    pub struct Attempt<'c, 'p, F, V, E> {
+    pub struct Attempt<'c, 'p, F, V, W> {
         call: &'c mut Call<'p>,
         #[pin]
         body: Option<F>,
         view: V,
-        refuse: Refuse<E>,
+        refuses: PhantomData<W>,
     }
 }
 
-/// Makes the function's own error of a rejection. A pointer, not a bound: a bound here would
-/// repeat the compiler's complaint about an error type that takes none.
-///
-/// It leaves the error where it is told to: were it returned, the place for what it returns would be
-/// that of the call's result too, and each result of each call would be copied through memory.
-pub(crate) type Refuse<E> = fn(Rejection, &mut Option<E>);
-
-/// The function's own error.
-#[inline]
-pub(super) fn refused<E>(refuse: Refuse<E>, rejection: Rejection) -> E {
-    let mut error = None;
-    refuse(rejection, &mut error);
-    match error {
-        Some(error) => error,
-        None => unreachable!("a rejection becomes an error"),
-    }
+/// How a rejection becomes the function's own error. A type of its own, not a bound on the error: a
+/// bound would repeat the compiler's complaint about an error type that takes none.
+#[doc(hidden)]
+pub trait Refuse<E> {
+    /// Makes the error.
+    fn refuse(rejection: Rejection) -> E;
 }
 
 impl<'p> Call<'p> {
     /// Runs one attempt: `Break` with the call's result, `Continue` where another follows, its
     /// pause over.
     #[inline]
-    pub(crate) fn attempt<F, V, T, E>(
-        &mut self,
-        body: F,
-        view: V,
-        refuse: Refuse<E>,
-    ) -> Attempt<'_, 'p, F, V, E>
+    pub(crate) fn attempt<F, V, W, T, E>(&mut self, body: F, view: V) -> Attempt<'_, 'p, F, V, W>
     where
         F: Future<Output = Result<T, E>>,
         V: Fn(&mut E, u32) -> View<'_>,
+        W: Refuse<E>,
     {
         Attempt {
             call: self,
             body: Some(body),
             view,
-            refuse,
+            refuses: PhantomData,
         }
     }
 
     /// Runs the only attempt of a call without retry.
     #[inline]
-    pub(crate) fn once<F, V, T, E>(
-        &mut self,
-        body: F,
-        view: V,
-        refuse: Refuse<E>,
-    ) -> Once<'_, 'p, F, V, E>
+    pub(crate) fn once<F, V, W, T, E>(&mut self, body: F, view: V) -> Once<'_, 'p, F, V, W>
     where
         F: Future<Output = Result<T, E>>,
         V: Fn(&mut E, u32) -> View<'_>,
+        W: Refuse<E>,
     {
         Once {
-            attempt: self.attempt(body, view, refuse),
+            attempt: self.attempt(body, view),
         }
     }
 }
 
-impl<F, V, T, E> Future for Attempt<'_, '_, F, V, E>
+impl<F, V, W, T, E> Future for Attempt<'_, '_, F, V, W>
 where
     F: Future<Output = Result<T, E>>,
     V: Fn(&mut E, u32) -> View<'_>,
+    W: Refuse<E>,
 {
     type Output = ControlFlow<Result<T, E>>;
 
     // Compiled for each annotated function: what does not depend on the body is called, not
-    // written here, and the body stands here once.
+    // written here, and the body is polled in one place and dropped in one.
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         let call = &mut **this.call;
-        let entered = if call.enters_at_once() {
-            Entered::Body
-        } else {
-            call.enter(*this.refuse, context)
-        };
-        let stop = match entered {
-            Entered::Body => {
-                let Some(body) = this.body.as_mut().as_pin_mut() else {
-                    return Poll::Pending; // polled again after its end
-                };
-                let polled = match call.poll_fault(context) {
-                    None => call.inside(|| body.poll(context)),
-                    Some(injected) => injected.map(|it| Err(refused(*this.refuse, it))),
-                };
-                match polled {
-                    Poll::Ready(Ok(value)) => {
-                        call.succeeded();
-                        return Poll::Ready(ControlFlow::Break(Ok(value)));
-                    }
-                    Poll::Ready(Err(error)) => call.failed(error, &*this.view, context),
-                    Poll::Pending => {
-                        let rejection = ready!(call.poll_limits(context));
-                        this.body.set(None);
-                        call.cut(rejection, *this.refuse, context)
-                    }
+        let mut at = call.enter::<E, W>(context);
+        if let At::Body = at {
+            let Some(body) = this.body.as_mut().as_pin_mut() else {
+                return Poll::Pending; // polled again after its end
+            };
+            let polled = match call.poll_fault(context) {
+                None => call.inside(|| body.poll(context)),
+                Some(injected) => injected.map(|it| Err(W::refuse(it))),
+            };
+            at = match polled {
+                Poll::Ready(Ok(value)) => {
+                    call.succeeded();
+                    return Poll::Ready(ControlFlow::Break(Ok(value)));
                 }
-            }
-            Entered::Again(pause) => {
-                this.body.set(None);
-                call.pause(pause, context)
-            }
-            Entered::Stop(stop) => stop,
-        };
-        match stop {
-            Stop::Pending => Poll::Pending,
-            Stop::Over => Poll::Ready(ControlFlow::Continue(())),
-            Stop::Error(error) => Poll::Ready(ControlFlow::Break(Err(error))),
+                Poll::Ready(Err(error)) => At::Error(error),
+                Poll::Pending => {
+                    if !call.is_cut(context) {
+                        return Poll::Pending;
+                    }
+                    At::Body
+                }
+            };
+            this.body.set(None);
+            at = call.leave::<E, W>(at, &*this.view, context);
+        }
+        match at {
+            At::Error(error) => Poll::Ready(ControlFlow::Break(Err(error))),
+            At::Next => Poll::Ready(ControlFlow::Continue(())),
+            At::Body | At::Wait => Poll::Pending,
         }
     }
 }
 
-/// What comes of the way to the body.
-pub(super) enum Entered<E> {
+/// Where an attempt is.
+pub(super) enum At<E> {
+    /// At its body.
     Body,
-    /// The attempt was refused, and another follows after this pause.
-    Again(Duration),
-    Stop(Stop<E>),
-}
-
-/// Where an attempt is that did not come to a value.
-pub(super) enum Stop<E> {
-    Pending,
-    /// It is over, and so is the pause after it.
-    Over,
-    /// The call ends with this.
+    /// At its end, and so is the pause after it.
+    Next,
+    /// Something is waited for.
+    Wait,
+    /// At the call's end, with this.
     Error(E),
 }
 
@@ -157,51 +128,47 @@ pub(super) enum Stop<E> {
 impl Call<'_> {
     /// Goes on towards the body.
     #[inline(never)]
-    fn enter<E>(&mut self, refuse: Refuse<E>, context: &mut Context<'_>) -> Entered<E> {
+    fn enter<E, W: Refuse<E>>(&mut self, context: &mut Context<'_>) -> At<E> {
+        if self.enters_at_once() {
+            return At::Body;
+        }
         match self.go_on(context) {
-            Step::Body => Entered::Body,
+            Step::Body => At::Body,
             Step::Refused(rejection) => match self.refused(&rejection) {
-                Verdict::Return => Entered::Stop(Stop::Error(refused(refuse, rejection))),
-                Verdict::Retry(pause) => Entered::Again(pause),
+                Verdict::Return => At::Error(W::refuse(rejection)),
+                Verdict::Retry(pause) => self.pause(pause, context),
             },
-            Step::Wait => Entered::Stop(Stop::Pending),
-            Step::Over => Entered::Stop(Stop::Over),
+            Step::Wait => At::Wait,
+            Step::Over => At::Next,
         }
     }
 
-    /// The body gave an error.
+    /// The body is over and gone: it gave an error, or a limit cut it.
     #[inline(never)]
-    fn failed<E>(
+    fn leave<E, W: Refuse<E>>(
         &mut self,
-        mut error: E,
+        at: At<E>,
         view: impl Fn(&mut E, u32) -> View<'_>,
         context: &mut Context<'_>,
-    ) -> Stop<E> {
-        match self.verdict_on(&mut error, view) {
-            Verdict::Return => Stop::Error(error),
-            Verdict::Retry(pause) => self.pause(pause, context),
-        }
-    }
-
-    /// A limit cut the body, which is gone already.
-    #[inline(never)]
-    fn cut<E>(
-        &mut self,
-        rejection: Rejection,
-        refuse: Refuse<E>,
-        context: &mut Context<'_>,
-    ) -> Stop<E> {
-        match self.verdict_on_cut(&rejection) {
-            Verdict::Return => Stop::Error(refused(refuse, rejection)),
+    ) -> At<E> {
+        let (verdict, error) = match at {
+            At::Error(mut error) => (self.verdict_on(&mut error, view), error),
+            _ => {
+                let rejection = self.cut_by();
+                (self.verdict_on_cut(&rejection), W::refuse(rejection))
+            }
+        };
+        match verdict {
+            Verdict::Return => At::Error(error),
             Verdict::Retry(pause) => self.pause(pause, context),
         }
     }
 
     /// Begins the pause before the next attempt.
-    fn pause<E>(&mut self, pause: Duration, context: &mut Context<'_>) -> Stop<E> {
+    fn pause<E>(&mut self, pause: Duration, context: &mut Context<'_>) -> At<E> {
         match self.start_pause(pause, context) {
-            Poll::Ready(()) => Stop::Over,
-            Poll::Pending => Stop::Pending,
+            Poll::Ready(()) => At::Next,
+            Poll::Pending => At::Wait,
         }
     }
 }
@@ -210,16 +177,17 @@ pin_project! {
     /// The future of [`Call::once`].
     #[doc(hidden)]
     #[must_use = "futures do nothing unless polled"]
-    pub struct Once<'c, 'p, F, V, E> {
+    pub struct Once<'c, 'p, F, V, W> {
         #[pin]
-        attempt: Attempt<'c, 'p, F, V, E>,
+        attempt: Attempt<'c, 'p, F, V, W>,
     }
 }
 
-impl<F, V, T, E> Future for Once<'_, '_, F, V, E>
+impl<F, V, W, T, E> Future for Once<'_, '_, F, V, W>
 where
     F: Future<Output = Result<T, E>>,
     V: Fn(&mut E, u32) -> View<'_>,
+    W: Refuse<E>,
 {
     type Output = Result<T, E>;
 

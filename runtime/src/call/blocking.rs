@@ -4,66 +4,57 @@ use std::ops::ControlFlow;
 use std::task::Waker;
 use std::time::Duration;
 
-use super::attempt::{Refuse, no_retry, refused};
+use super::attempt::{Refuse, no_retry};
 use super::guards::Passed;
 use super::{Call, Stage, Verdict, View};
 use crate::rejection::Rejection;
 use crate::wait;
 
-/// What comes of the way to the body.
-enum Entered<E> {
+/// Where the call is.
+enum At<E> {
     Body,
-    /// The attempt is over, and so is the pause after it.
-    Over,
-    /// The call ends with this.
+    /// At the end of an attempt, and so is the pause after it.
+    Next,
+    /// At its end, with this.
     Error(E),
 }
 
 impl Call<'_> {
     /// As [`attempt`](Self::attempt), for a sync body.
     #[inline]
-    pub(crate) fn attempt_blocking<T, E>(
+    pub(crate) fn attempt_blocking<W: Refuse<E>, T, E>(
         &mut self,
         body: impl FnOnce() -> Result<T, E>,
         view: impl Fn(&mut E, u32) -> View<'_>,
-        refuse: Refuse<E>,
     ) -> ControlFlow<Result<T, E>> {
-        let entered = if self.enters_at_once() {
-            Entered::Body
-        } else {
-            self.enter_blocking(refuse)
-        };
-        match entered {
-            Entered::Body => {
-                let result = match self.fault_blocking() {
-                    None => self.inside(body),
-                    Some(rejection) => Err(refused(refuse, rejection)),
-                };
-                match result {
-                    Ok(value) => {
-                        self.succeeded();
-                        ControlFlow::Break(Ok(value))
-                    }
-                    Err(error) => match self.failed_blocking(error, view) {
-                        Some(error) => ControlFlow::Break(Err(error)),
-                        None => ControlFlow::Continue(()),
-                    },
+        let mut at = self.enter_blocking::<E, W>();
+        if let At::Body = at {
+            let result = match self.fault_blocking() {
+                None => self.inside(body),
+                Some(rejection) => Err(W::refuse(rejection)),
+            };
+            match result {
+                Ok(value) => {
+                    self.succeeded();
+                    return ControlFlow::Break(Ok(value));
                 }
+                Err(error) => at = self.failed_blocking(error, view),
             }
-            Entered::Over => ControlFlow::Continue(()),
-            Entered::Error(error) => ControlFlow::Break(Err(error)),
+        }
+        match at {
+            At::Error(error) => ControlFlow::Break(Err(error)),
+            At::Body | At::Next => ControlFlow::Continue(()),
         }
     }
 
     /// As [`once`](Self::once), for a sync body.
     #[inline]
-    pub(crate) fn once_blocking<T, E>(
+    pub(crate) fn once_blocking<W: Refuse<E>, T, E>(
         &mut self,
         body: impl FnOnce() -> Result<T, E>,
         view: impl Fn(&mut E, u32) -> View<'_>,
-        refuse: Refuse<E>,
     ) -> Result<T, E> {
-        match self.attempt_blocking(body, view, refuse) {
+        match self.attempt_blocking::<W, T, E>(body, view) {
             ControlFlow::Break(result) => result,
             ControlFlow::Continue(()) => no_retry(),
         }
@@ -71,18 +62,18 @@ impl Call<'_> {
 
     /// Begins the attempt and passes its guards, parking the thread where one makes it wait.
     #[inline(never)]
-    fn enter_blocking<E>(&mut self, refuse: Refuse<E>) -> Entered<E> {
+    fn enter_blocking<E, W: Refuse<E>>(&mut self) -> At<E> {
+        if self.enters_at_once() {
+            return At::Body;
+        }
         self.begin();
         let Err(rejection) = self.pass_guards_blocking() else {
             self.enter_body();
-            return Entered::Body;
+            return At::Body;
         };
         match self.refused(&rejection) {
-            Verdict::Return => Entered::Error(refused(refuse, rejection)),
-            Verdict::Retry(pause) => {
-                self.park_for(pause);
-                Entered::Over
-            }
+            Verdict::Return => At::Error(W::refuse(rejection)),
+            Verdict::Retry(pause) => self.park_for(pause),
         }
     }
 
@@ -92,13 +83,10 @@ impl Call<'_> {
         &mut self,
         mut error: E,
         view: impl Fn(&mut E, u32) -> View<'_>,
-    ) -> Option<E> {
+    ) -> At<E> {
         match self.verdict_on(&mut error, view) {
-            Verdict::Return => Some(error),
-            Verdict::Retry(pause) => {
-                self.park_for(pause);
-                None
-            }
+            Verdict::Return => At::Error(error),
+            Verdict::Retry(pause) => self.park_for(pause),
         }
     }
 
@@ -123,8 +111,9 @@ impl Call<'_> {
     }
 
     /// Parks the thread until the next attempt.
-    fn park_for(&mut self, pause: Duration) {
+    fn park_for<E>(&mut self, pause: Duration) -> At<E> {
         self.stage = Stage::Next;
         wait::park_for(pause);
+        At::Next
     }
 }

@@ -11,26 +11,33 @@ use crate::deadline::Deadline;
 use crate::rejection::Rejection;
 
 impl Call<'_> {
-    /// Called while the body is pending: what cuts it now, if anything.
+    /// Called while the body is pending: whether a limit cuts it now.
     #[inline(never)]
-    pub(super) fn poll_limits(&mut self, context: &mut Context<'_>) -> Poll<Rejection> {
+    pub(super) fn is_cut(&mut self, context: &mut Context<'_>) -> bool {
         self.stage = Stage::Body;
         self.leave_trace();
         if !self.policy.watches_time && self.around.ends.is_none() {
-            return Poll::Pending;
+            return false;
         }
-        self.poll_timer(context)
+        self.poll_timer(context).is_ready()
     }
 
-    fn poll_timer(&mut self, context: &mut Context<'_>) -> Poll<Rejection> {
+    /// What has cut the body.
+    pub(super) fn cut_by(&self) -> Rejection {
+        match self.armed() {
+            Armed::Timeout(limit) => Rejection::Timeout { limit },
+            _ => self.around.deadline().rejection(),
+        }
+    }
+
+    fn poll_timer(&mut self, context: &mut Context<'_>) -> Poll<()> {
         loop {
             if self.armed() == Armed::Nothing {
                 self.arm_limits();
             }
             ready!(self.rest().poll_sleep(context));
             match self.armed() {
-                Armed::Timeout(limit) => return Poll::Ready(Rejection::Timeout { limit }),
-                Armed::Deadline => return Poll::Ready(self.around.deadline().rejection()),
+                Armed::Timeout(_) | Armed::Deadline => return Poll::Ready(()),
                 Armed::WouldTimeout(_) | Armed::WouldEnd => self.tell_of_the_limit(),
                 Armed::Nothing | Armed::Wait => return Poll::Pending,
             }

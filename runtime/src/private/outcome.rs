@@ -1,5 +1,6 @@
 //! What annotated functions return.
 
+use std::marker::PhantomData;
 use std::ops::ControlFlow;
 
 use crate::call::{Attempt, Call, Once, Refuse, View};
@@ -20,11 +21,11 @@ pub trait Outcome {
 }
 
 impl<T, E: TakesRejection> Outcome for Result<T, E> {
-    type Attempts = Attempts<E>;
+    type Attempts = Attempts<E, Takes>;
 
     #[inline]
-    fn attempts() -> Attempts<E> {
-        Attempts { refuse: E::take }
+    fn attempts() -> Attempts<E, Takes> {
+        Attempts(PhantomData)
     }
 }
 
@@ -36,13 +37,22 @@ impl<T, E: TakesRejection> Outcome for Result<T, E> {
 )]
 pub trait TakesRejection: Sized {
     /// Makes the error.
-    fn take(rejection: Rejection, error: &mut Option<Self>);
+    fn take(rejection: Rejection) -> Self;
 }
 
 #[diagnostic::do_not_recommend]
 impl<E: From<Rejection>> TakesRejection for E {
-    fn take(rejection: Rejection, error: &mut Option<Self>) {
-        *error = Some(rejection.into());
+    fn take(rejection: Rejection) -> Self {
+        rejection.into()
+    }
+}
+
+/// Rejections become errors as these say.
+pub struct Takes(());
+
+impl<E: TakesRejection> Refuse<E> for Takes {
+    fn refuse(rejection: Rejection) -> E {
+        E::take(rejection)
     }
 }
 
@@ -59,13 +69,11 @@ pub fn attempts_of<R: Outcome>() -> R::Attempts {
 /// once for each type of error, not once for each annotated function.
 pub(super) type See<E> = for<'e> fn(&'e mut E, u32) -> View<'e>;
 
-/// Runs the attempts of a call whose error is `E`.
-pub struct Attempts<E> {
-    refuse: Refuse<E>,
-}
+/// Runs the attempts of a call whose error is `E`; `W` makes it of a rejection.
+pub struct Attempts<E, W>(PhantomData<fn() -> (E, W)>);
 
 #[allow(clippy::missing_errors_doc)] // they are the body's own
-impl<E> Attempts<E> {
+impl<E, W: Refuse<E>> Attempts<E, W> {
     /// Runs one attempt: `Break` with the call's result, `Continue` where another follows.
     #[inline]
     pub fn attempt<'c, 'p, F, T>(
@@ -73,11 +81,11 @@ impl<E> Attempts<E> {
         call: &'c mut Call<'p>,
         body: F,
         see: See<E>,
-    ) -> Attempt<'c, 'p, F, See<E>, E>
+    ) -> Attempt<'c, 'p, F, See<E>, W>
     where
         F: Future<Output = Result<T, E>>,
     {
-        call.attempt(body, see, self.refuse)
+        call.attempt(body, see)
     }
 
     /// Runs the only attempt of a call without retry.
@@ -87,11 +95,11 @@ impl<E> Attempts<E> {
         call: &'c mut Call<'p>,
         body: F,
         see: See<E>,
-    ) -> Once<'c, 'p, F, See<E>, E>
+    ) -> Once<'c, 'p, F, See<E>, W>
     where
         F: Future<Output = Result<T, E>>,
     {
-        call.once(body, see, self.refuse)
+        call.once(body, see)
     }
 
     /// As [`attempt`](Self::attempt), for a sync body.
@@ -102,7 +110,7 @@ impl<E> Attempts<E> {
         body: impl FnOnce() -> Result<T, E>,
         see: See<E>,
     ) -> ControlFlow<Result<T, E>> {
-        call.attempt_blocking(body, see, self.refuse)
+        call.attempt_blocking::<W, T, E>(body, see)
     }
 
     /// As [`once`](Self::once), for a sync body.
@@ -113,6 +121,6 @@ impl<E> Attempts<E> {
         body: impl FnOnce() -> Result<T, E>,
         see: See<E>,
     ) -> Result<T, E> {
-        call.once_blocking(body, see, self.refuse)
+        call.once_blocking::<W, T, E>(body, see)
     }
 }

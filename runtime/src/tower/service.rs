@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use tower_service::Service;
 
 use super::{BoxError, PolicyLayer};
-use crate::__private::TakesRejection as _;
+use crate::__private::Takes;
 use crate::call::{Call, View};
 use crate::classify::Class;
 use crate::rejection::Rejection;
@@ -163,12 +163,8 @@ async fn end_of<R>(
     call: &mut Call<'_>,
     attempt: impl Future<Output = Result<R, Failed<R>>>,
 ) -> ControlFlow<Result<R, Failed<R>>> {
-    call.attempt(
-        attempt,
-        |failed: &mut Failed<R>, _| view(failed),
-        Failed::take,
-    )
-    .await
+    call.attempt::<_, _, Takes, _, _>(attempt, |failed: &mut Failed<R>, _| view(failed))
+        .await
 }
 
 fn view<R>(failed: &Failed<R>) -> View<'_> {
