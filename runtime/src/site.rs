@@ -54,7 +54,7 @@ impl Site {
     }
 
     /// The policy that holds for a call that begins now.
-    #[inline(never)] // each annotated function calls it
+    #[inline]
     pub fn policy(&'static self) -> PolicyRef {
         match self.policy.get() {
             Some(policy) => PolicyRef::global(policy),

@@ -21,6 +21,7 @@ use super::state::{State, Transition};
 use super::successes::{Successes, Writers};
 use super::window::{Nanos, Outcome};
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, lock};
+use crate::telemetry::{Weight, is_heard};
 
 const STATE: u64 = 0b111;
 /// A plain success must visit the rules.
@@ -140,7 +141,7 @@ impl From<NoProbe> for Refused {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Change {
     pub(crate) transition: Option<Transition>,
-    /// Failures counted now, where one was.
+    /// Failures counted now, where one was and somebody hears of it.
     pub(crate) failures: Option<u64>,
     /// How many of them open it.
     pub(crate) threshold: Option<u32>,
@@ -150,6 +151,21 @@ pub(crate) struct Change {
     pub(crate) open_for: Option<Nanos>,
     /// Whether the fleet is to hear of it.
     pub(crate) is_news: bool,
+}
+
+impl Change {
+    /// Whether there is nothing to tell.
+    #[inline]
+    pub(crate) fn is_nothing(&self) -> bool {
+        let Self {
+            transition,
+            failures,
+            probes,
+            is_news,
+            ..
+        } = self;
+        transition.is_none() && failures.is_none() && probes.is_none() && !is_news
+    }
 }
 
 pub(crate) struct Gate {
@@ -210,15 +226,25 @@ impl Gate {
         (word & STATE == CLOSED).then(|| Pass::ordinary(word >> EPOCH_SHIFT))
     }
 
+    /// How long an open breaker still refuses whoever comes, where that needs no look at the rules.
+    #[inline]
+    pub(crate) fn refuses_for(&self, now: impl FnOnce() -> Nanos) -> Option<Nanos> {
+        let word = self.word.load(Ordering::Acquire);
+        if word & STATE != bits(State::Open) {
+            return None;
+        }
+        let left = self
+            .open_until
+            .load(Ordering::Relaxed)
+            .saturating_sub(now());
+        // More than there can be is for the rules to look into.
+        (left > 0 && left <= self.longest.load(Ordering::Relaxed)).then_some(left)
+    }
+
     /// Lets a call pass, or refuses it. `round` is what the caller waits for, where it was told so.
     pub(crate) fn admit(&self, now: Nanos, round: Option<u64>) -> Result<(Pass, Change), Refused> {
-        let word = self.word.load(Ordering::Acquire);
-        if word & STATE == bits(State::Open) {
-            let left = self.open_until.load(Ordering::Relaxed).saturating_sub(now);
-            // More than there can be is for the rules to look into.
-            if left > 0 && left <= self.longest.load(Ordering::Relaxed) {
-                return Err(Refused::before(Some(left)));
-            }
+        if let Some(left) = self.refuses_for(|| now) {
+            return Err(Refused::before(Some(left)));
         }
         let mut change = Change::default();
         let (mut rules, now) = self.rules(now);
@@ -345,9 +371,10 @@ impl Gate {
         let epoch = rules.epoch;
         let transition = rules.record(epoch, outcome, now, plain);
         self.publish(&rules, now);
+        let is_told = outcome.failed && (cfg!(test) || is_heard(Weight::Debug));
         Change {
             transition,
-            failures: outcome.failed.then(|| rules.shown(now, plain).failures),
+            failures: is_told.then(|| rules.shown(now, plain).failures),
             threshold: rules.thresholds.failures,
             probes: None,
             open_for: transition.map(|_| rules.open_until.saturating_sub(now)),

@@ -282,6 +282,13 @@ impl Breaker {
             .map(|refused| self.rejection(refused.retry_in))
     }
 
+    /// Refuses at once, where the breaker is open and will be for a time.
+    #[inline]
+    pub(crate) fn refuses_for_a_time(&self) -> Option<Rejection> {
+        let left = self.0.gate.refuses_for(clock::now)?;
+        Some(self.rejection(Some(left)))
+    }
+
     fn rejection(&self, retry_in: Option<Nanos>) -> Rejection {
         Rejection::CircuitOpen {
             breaker: self.name(),
@@ -314,9 +321,15 @@ impl Breaker {
     /// Counts a success of a body that started at `started`.
     #[inline]
     pub(crate) fn succeeded(&self, pass: Pass, started: Nanos) {
-        if !self.0.gate.is_unmoved_by_success(pass) {
+        if !self.is_unmoved_by_success(pass) {
             self.count_success(pass, started);
         }
+    }
+
+    /// Whether a success changes nothing here, be it slow or not.
+    #[inline]
+    pub(crate) fn is_unmoved_by_success(&self, pass: Pass) -> bool {
+        self.0.gate.is_unmoved_by_success(pass)
     }
 
     #[inline(never)]
@@ -375,8 +388,15 @@ impl Breaker {
         self.0.gate.account()
     }
 
-    #[inline(never)]
+    #[inline]
     fn report(&self, change: &Change, under: Under<'_>) {
+        if !change.is_nothing() {
+            self.report_change(change, under);
+        }
+    }
+
+    #[inline(never)]
+    fn report_change(&self, change: &Change, under: Under<'_>) {
         let breaker = self.name();
         if let Some(failures) = change.failures {
             report(&Event::Failure {

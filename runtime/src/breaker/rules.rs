@@ -299,10 +299,11 @@ impl Rules {
 
     fn trips(&self, counts: &Counts, now: Nanos) -> bool {
         let rules = &self.thresholds;
-        if rules
-            .failures
-            .is_some_and(|most| self.failures(counts, now) >= most.into())
-        {
+        let reached = |most: u64| match self.counts_runs() {
+            true => self.run.reaches(most, now),
+            false => counts.failed >= most,
+        };
+        if rules.failures.is_some_and(|most| reached(most.into())) {
             return true;
         }
         if counts.calls < rules.min_calls || counts.calls == 0 {

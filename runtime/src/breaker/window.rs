@@ -254,6 +254,14 @@ impl FailureRun {
         }
     }
 
+    /// Whether there are at least so many. Most often too few are remembered, whatever their age.
+    pub(crate) fn reaches(&self, most: u64, now: Nanos) -> bool {
+        match self {
+            Self::Timed { times, .. } if (times.len() as u64) < most => false,
+            _ => self.count(now) >= most,
+        }
+    }
+
     pub(crate) fn count(&self, now: Nanos) -> u64 {
         match self {
             Self::Counted(count) => *count,

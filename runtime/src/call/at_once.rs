@@ -3,12 +3,16 @@
 use super::{Call, Stage, trace};
 use crate::policy::Opening;
 use crate::rate_limit::Token;
+use crate::rejection::Rejection;
+use crate::retry::RetryPolicy;
 use crate::scoped;
+use crate::tally::Ended;
 
 impl Call<'_> {
     /// Lets the body run at once, where nothing but a closed breaker stands before it: the first
     /// attempt of most calls.
-    #[inline]
+    // Called, not written where it is called, since each annotated function does.
+    #[inline(never)]
     pub(super) fn enters_at_once(&mut self) -> bool {
         let policy = self.policy;
         if self.stage != Stage::First
@@ -18,22 +22,44 @@ impl Call<'_> {
         {
             return false;
         }
-        match policy.opening {
-            Opening::Plain if self.more.is_none() => {
-                if let Some(guard) = &policy.breaker {
-                    let Some(pass) = guard.breaker.pass_if_closed() else {
-                        return false;
-                    };
-                    self.pass = Some(pass);
-                }
-            }
-            Opening::Plain | Opening::Guarded if self.passes_at_once() => {}
-            _ => return false,
+        if policy.opening != Opening::Plain || self.more.is_some() {
+            return self.passes_at_once();
         }
-        self.around.attempt = 1;
-        self.around.lasts = policy.lasts;
-        self.stage = Stage::Running;
+        if let Some(guard) = &policy.breaker {
+            let Some(pass) = guard.breaker.pass_if_closed() else {
+                return false;
+            };
+            self.pass = Some(pass);
+        }
+        self.start_at_once();
         true
+    }
+
+    #[inline]
+    fn start_at_once(&mut self) {
+        self.around.attempt = 1;
+        self.around.lasts = self.policy.lasts;
+        self.stage = Stage::Running;
+    }
+
+    /// Refuses the first attempt at once, where an open breaker is all that stands before it and no
+    /// other attempt follows a refusal. There is nothing to give back then.
+    #[inline]
+    pub(super) fn refuses_at_once(&mut self) -> Option<Rejection> {
+        let policy = self.policy;
+        if self.stage != Stage::First || policy.opening != Opening::Plain || self.more.is_some() {
+            return None;
+        }
+        let guard = policy.breaker.as_ref()?;
+        let retry = policy.retry.as_ref();
+        if retry.is_some_and(RetryPolicy::covers_rejections) {
+            return None;
+        }
+        let rejection = guard.breaker.refuses_for_a_time()?;
+        (self.stage, self.around.attempt) = (Stage::Guards, 1);
+        self.report_rejection(&rejection);
+        self.end(Ended::CircuitOpen);
+        Some(rejection)
     }
 
     /// Passes all guards if each lets it pass at once; else gives back what it took. The first
@@ -41,6 +67,9 @@ impl Call<'_> {
     #[inline(never)]
     fn passes_at_once(&mut self) -> bool {
         let policy = self.policy;
+        if policy.opening == Opening::Around {
+            return false;
+        }
         if self.breaker().is_some_and(|breaker| !breaker.is_closed()) {
             return false;
         }
@@ -69,6 +98,7 @@ impl Call<'_> {
             self.begin_call();
             self.start_body();
         }
+        self.start_at_once();
         true
     }
 

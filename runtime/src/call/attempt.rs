@@ -79,7 +79,10 @@ where
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         let call = &mut **this.call;
-        let mut at = call.enter::<E, W>(context);
+        let mut at = match call.enters_at_once() {
+            true => At::Body,
+            false => call.enter::<E, W>(context),
+        };
         if let At::Body = at {
             let Some(body) = this.body.as_mut().as_pin_mut() else {
                 return Poll::Pending; // polled again after its end
@@ -126,11 +129,11 @@ pub(super) enum At<E> {
 
 // Compiled for each type of error.
 impl Call<'_> {
-    /// Goes on towards the body.
+    /// Goes on towards the body, where the short way does not lead there.
     #[inline(never)]
     fn enter<E, W: Refuse<E>>(&mut self, context: &mut Context<'_>) -> At<E> {
-        if self.enters_at_once() {
-            return At::Body;
+        if let Some(rejection) = self.refuses_at_once() {
+            return At::Error(W::refuse(rejection));
         }
         match self.go_on(context) {
             Step::Body => At::Body,

@@ -27,7 +27,10 @@ impl Call<'_> {
         body: impl FnOnce() -> Result<T, E>,
         view: impl Fn(&mut E, u32) -> View<'_>,
     ) -> ControlFlow<Result<T, E>> {
-        let mut at = self.enter_blocking::<E, W>();
+        let mut at = match self.enters_at_once() {
+            true => At::Body,
+            false => self.enter_blocking::<E, W>(),
+        };
         if let At::Body = at {
             let result = match self.fault_blocking() {
                 None => self.inside(body),
@@ -63,8 +66,8 @@ impl Call<'_> {
     /// Begins the attempt and passes its guards, parking the thread where one makes it wait.
     #[inline(never)]
     fn enter_blocking<E, W: Refuse<E>>(&mut self) -> At<E> {
-        if self.enters_at_once() {
-            return At::Body;
+        if let Some(rejection) = self.refuses_at_once() {
+            return At::Error(W::refuse(rejection));
         }
         self.begin();
         let Err(rejection) = self.pass_guards_blocking() else {

@@ -183,7 +183,10 @@ impl Call<'_> {
     #[cold]
     #[inline(never)]
     pub(super) fn without_pass(&mut self, rejection: Rejection, waker: &Waker) -> Result<(), Held> {
-        let Some(breaker) = self.breaker().filter(|breaker| breaker.is_shared()) else {
+        // Until its time has come an open breaker refuses without asking anybody.
+        let is_early = rejection.retry_in().is_some();
+        let breaker = self.breaker().filter(|_| !is_early);
+        let Some(breaker) = breaker.filter(|breaker| breaker.is_shared()) else {
             return Err(Held::Refused(rejection));
         };
         let waiting = match self.known_waiting() {

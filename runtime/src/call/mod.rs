@@ -36,7 +36,7 @@ pub(crate) use trace::listen as listen_for_spans;
 
 use crate::answers::LastGood;
 use crate::breaker::{Breaker, Nanos, Pass};
-use crate::classify::{Class, is_own_limit};
+use crate::classify::{Class, in_chain, is_own_limit};
 use crate::current::{self, Around};
 use crate::deadline::Deadline;
 use crate::policy::Resolved;
@@ -44,7 +44,7 @@ use crate::rate_limit::{Source, Token, Whose};
 use crate::rejection::Rejection;
 use crate::scoped;
 use crate::tally::{Ended, Rare};
-use crate::telemetry::{Event, report};
+use crate::telemetry::{Event, Weight, is_heard, report};
 use guards::BreakerOf;
 use rest::Rest;
 use verdict::Verdict;
@@ -76,6 +76,15 @@ impl<'a> View<'a> {
         Self {
             counted: !is_own_limit(chain),
             ..Self::new(class, text)
+        }
+    }
+
+    /// Of an error whose chain says its class too.
+    pub(crate) fn by_chain(chain: &(dyn Error + 'static), text: &'a dyn Display) -> Self {
+        let found = in_chain(chain);
+        Self {
+            counted: !found.is_own_limit,
+            ..Self::new(found.class.unwrap_or(Class::Transient), text)
         }
     }
 
@@ -267,9 +276,27 @@ impl<'p> Call<'p> {
         scoped::inside(&self.around, work)
     }
 
-    /// The body gave a value.
+    /// The body gave a value. Of most calls that changes nothing but a count.
     #[inline(never)]
     fn succeeded(&mut self) {
+        let ended = match (self.pass, &self.policy.breaker) {
+            (None, _) => Ended::OkAlone,
+            (Some(pass), Some(guard))
+                if self.more.is_none() && guard.breaker.is_unmoved_by_success(pass) =>
+            {
+                Ended::Ok
+            }
+            _ => return self.succeeded_and_tells(),
+        };
+        if self.placed || self.around.attempt > 1 {
+            return self.succeeded_and_tells();
+        }
+        self.pass = None;
+        self.policy.count(ended);
+    }
+
+    #[inline(never)]
+    fn succeeded_and_tells(&mut self) {
         let ended = match self.pass.take() {
             Some(pass) => {
                 if let Some(breaker) = self.breaker() {
@@ -386,7 +413,11 @@ impl<'p> Call<'p> {
         self.end_trace(ended);
     }
 
+    #[inline]
     fn report_rejection(&self, rejection: &Rejection) {
+        if !is_heard(Weight::Info) {
+            return;
+        }
         report(&Event::Rejected {
             call: self.policy.name,
             rejection,

@@ -1,14 +1,16 @@
 //! The class of an error out of what it was caused by.
 
 use std::error::Error;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock};
 
-use super::{Class, Classify, io};
+use super::{Class, Classify};
 use crate::rejection::Rejection;
 
 type Known = fn(&(dyn Error + 'static)) -> Option<Class>;
 
 static REGISTERED: RwLock<Vec<Known>> = RwLock::new(Vec::new());
+static ANY_REGISTERED: AtomicBool = AtomicBool::new(false);
 
 /// Makes a type's [`Classify`] known, so that it is found inside other errors: behind `anyhow`,
 /// boxes and `source()`.
@@ -39,6 +41,7 @@ pub fn register<E: Error + Classify + 'static>() {
         .any(|&other| std::ptr::fn_addr_eq(other, known))
     {
         registered.push(known);
+        ANY_REGISTERED.store(true, Ordering::Release);
     }
 }
 
@@ -60,27 +63,77 @@ pub(super) fn links<'e>(
     std::iter::successors(Some(error), next).take(DEEPEST)
 }
 
+/// What an error's chain says.
+pub(crate) struct InChain {
+    /// The class that the nearest known error says, if any is known.
+    pub(crate) class: Option<Class>,
+    /// Whether it is at heart the refusal of a limit of ours, in a call inside.
+    pub(crate) is_own_limit: bool,
+}
+
+/// Looks along the chain once.
+pub(crate) fn in_chain(error: &(dyn Error + 'static)) -> InChain {
+    let mut found = InChain {
+        class: None,
+        is_own_limit: false,
+    };
+    for error in links(error) {
+        let link = Link::of(error);
+        found.class = found.class.or_else(|| link.class());
+        found.is_own_limit |= link.is_own_limit();
+    }
+    found
+}
+
 /// Whether the error is at heart the refusal of a limit of ours, in a call inside.
 pub(crate) fn is_own_limit(error: &(dyn Error + 'static)) -> bool {
-    links(error).any(|error| {
-        let inner = error
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref);
-        let rejection = error.downcast_ref().or_else(|| inner?.downcast_ref());
-        matches!(rejection, Some(Rejection::RateLimited { .. }))
-    })
+    links(error).any(|error| Link::of(error).is_own_limit())
 }
 
 fn class_of_link(error: &(dyn Error + 'static)) -> Option<Class> {
-    if let Some(rejection) = error.downcast_ref::<Rejection>() {
-        return Some(Class::of_nested(rejection));
+    Link::of(error).class()
+}
+
+/// One error of a chain, as what it is known.
+struct Link<'e> {
+    error: &'e (dyn Error + 'static),
+    rejection: Option<&'e Rejection>,
+    io: Option<&'e std::io::Error>,
+}
+
+impl<'e> Link<'e> {
+    fn of(error: &'e (dyn Error + 'static)) -> Self {
+        Self {
+            error,
+            rejection: error.downcast_ref(),
+            io: error.downcast_ref(),
+        }
+    }
+
+    fn class(&self) -> Option<Class> {
+        if let Some(rejection) = self.rejection {
+            return Some(Class::of_nested(rejection));
+        }
+        registered(self.error)
+            .or_else(|| self.io.map(Classify::classify))
+            .or_else(|| class_by_feature(self.error))
+    }
+
+    fn is_own_limit(&self) -> bool {
+        let inner = || self.io?.get_ref()?.downcast_ref();
+        let rejection = self.rejection.or_else(inner);
+        matches!(rejection, Some(Rejection::RateLimited { .. }))
+    }
+}
+
+/// The class by a type that was registered. Without one, which is so in most programs, no lock is
+/// taken.
+fn registered(error: &(dyn Error + 'static)) -> Option<Class> {
+    if !ANY_REGISTERED.load(Ordering::Acquire) {
+        return None;
     }
     let registered = REGISTERED.read().unwrap_or_else(PoisonError::into_inner);
-    let known = registered.iter().find_map(|known| known(error));
-    drop(registered);
-    known
-        .or_else(|| io::class(error))
-        .or_else(|| class_by_feature(error))
+    registered.iter().find_map(|known| known(error))
 }
 
 #[cfg(feature = "reqwest")]

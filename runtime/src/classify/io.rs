@@ -1,15 +1,8 @@
 //! `std::io::Error`.
 
-use std::error::Error;
 use std::io::ErrorKind;
 
 use super::{Class, Classify, class_of_chain};
-
-pub(super) fn class(error: &(dyn Error + 'static)) -> Option<Class> {
-    error
-        .downcast_ref::<std::io::Error>()
-        .map(Classify::classify)
-}
 
 impl Classify for std::io::Error {
     /// An inner error is looked into first, then the kind counts.

@@ -16,7 +16,7 @@ use steadfast_options::Classes;
 use crate::rejection::Rejection;
 
 pub use chain::register;
-pub(crate) use chain::{class_of_chain, is_own_limit};
+pub(crate) use chain::{class_of_chain, in_chain, is_own_limit};
 
 /// What an error means: whether to try again, and whether the dependency works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -61,16 +61,16 @@ levels! {
     };
     /// An error whose chain of sources is looked into.
     ViaChain for &&&&Probe<Result<T, E>>, [StdError + 'static], |error| {
-        View::in_chain(Class::of(error), error, error)
+        View::by_chain(error, error)
     };
     /// `anyhow`, `eyre` and boxed errors that may go to other threads.
     ViaBox for &&&Probe<Result<T, E>>, [AsRef<dyn StdError + Send + Sync> + Display], |error| {
         let inner: &(dyn StdError + 'static) = error.as_ref();
-        View::in_chain(Class::of(inner), inner, error)
+        View::by_chain(inner, error)
     };
     /// Boxed errors that stay on their thread.
     ViaLocalBox for &&Probe<Result<T, E>>, [AsRef<dyn StdError> + Display], |error| {
-        View::in_chain(Class::of(error.as_ref()), error.as_ref(), error)
+        View::by_chain(error.as_ref(), error)
     };
     /// An error of which only the text is known.
     ViaText for &Probe<Result<T, E>>, [Display], |error| View::new(Class::Transient, error);

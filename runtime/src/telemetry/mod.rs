@@ -151,6 +151,25 @@ pub(crate) fn would_reject(call: Option<(Name, &Lines)>, rejection: &Rejection) 
     report(&Event::WouldReject { call, rejection });
 }
 
+/// How much an event matters to the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Weight {
+    Debug,
+    Info,
+}
+
+/// Whether an event of this weight reaches anybody. To ask first spares whoever fails or is refused
+/// often the making of what nobody hears.
+#[inline]
+#[cfg_attr(not(feature = "tracing"), allow(unused_variables))]
+pub(crate) fn is_heard(weight: Weight) -> bool {
+    #[cfg(feature = "tracing")]
+    if tracing::takes(weight) {
+        return true;
+    }
+    stream::is_heard()
+}
+
 pub(crate) fn report(event: &Event<'_>) {
     #[cfg(feature = "admin")]
     if recent::is_kept(event) {

@@ -3,13 +3,24 @@
 use steadfast_options::Name;
 
 use super::lines::Written;
-use super::{Event, Line, Lines};
+use super::{Event, Line, Lines, Weight};
 use crate::breaker::{State, StateChange};
 use crate::config::Fault;
 use crate::rejection::Rejection;
 #[cfg(feature = "config")]
 use crate::setup::ConfigStatus;
+use tracing::level_filters::{LevelFilter, STATIC_MAX_LEVEL};
 use tracing::{Level, debug, enabled, error, info, trace, warn};
+
+/// Whether somebody may take lines of this weight.
+#[inline]
+pub(super) fn takes(weight: Weight) -> bool {
+    let level = match weight {
+        Weight::Debug => LevelFilter::DEBUG,
+        Weight::Info => LevelFilter::INFO,
+    };
+    level <= STATIC_MAX_LEVEL && level <= LevelFilter::current()
+}
 
 pub(super) fn write(event: &Event<'_>) {
     match event {
