@@ -41,7 +41,7 @@ fn default_of(option: &OptionMeta, patch: &Patch) -> Option<String> {
     let retry = patch.retry.unwrap_or_default();
     let fallback = patch.fallback.unwrap_or_default();
     let kind = fallback.kind.unwrap_or(defaults::fallback::kind);
-    let plain = || option.default.map(|text| text());
+    let plain = || option.default.map(|default| default.to_string());
     match option.path {
         "breaker.name" | "rate_limit.name" | "bulkhead.name" => None,
         "fallback.ttl" | "fallback.max" if kind != FallbackKind::Cached => None,

@@ -18,19 +18,24 @@ pub trait Keyword: Copy + 'static {
     ///
     /// Names the words there are, and the nearest.
     fn from_word(given: &str) -> Result<Self, String> {
-        if Self::LATER.contains(&given) {
-            return Err(format!("\"{given}\" is not available yet"));
-        }
         if let Some((_, keyword)) = Self::WORDS.iter().find(|(word, _)| *word == given) {
             return Ok(*keyword);
         }
-        let words = Self::WORDS.iter().map(|(word, _)| *word);
-        let listed: Vec<String> = words.clone().map(|word| format!("\"{word}\"")).collect();
-        Err(match closest(given, words) {
-            Some(near) => format!("unknown value \"{given}\"; did you mean \"{near}\"?"),
-            None => format!("unknown value \"{given}\"; write {}", listed.join(" or ")),
-        })
+        let words: Vec<&str> = Self::WORDS.iter().map(|(word, _)| *word).collect();
+        Err(unknown(given, &words, Self::LATER))
     }
+}
+
+/// What is wrong with a word that is none of these.
+fn unknown(given: &str, words: &[&'static str], later: &[&str]) -> String {
+    if later.contains(&given) {
+        return format!("\"{given}\" is not available yet");
+    }
+    if let Some(near) = closest(given, words.iter().copied()) {
+        return format!("unknown value \"{given}\"; did you mean \"{near}\"?");
+    }
+    let listed: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
+    format!("unknown value \"{given}\"; write {}", listed.join(" or "))
 }
 
 macro_rules! keywords {

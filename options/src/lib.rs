@@ -48,8 +48,8 @@ pub use rules::{Fault, Flavor, validate};
 pub use schema::schema;
 pub use suggest::closest;
 pub use table::{
-    BreakerPatch, BulkheadPatch, CachePatch, CallPatch, FallbackPatch, OptionMeta, POLICIES, Place,
-    PolicyMeta, RateLimitPatch, RetryPatch, Served, defaults,
+    BreakerPatch, BulkheadPatch, CachePatch, CallPatch, DefaultValue, FallbackPatch, OptionMeta,
+    POLICIES, Place, PolicyMeta, RateLimitPatch, RetryPatch, Served, defaults,
 };
 pub use value::{Classes, Factor, Jitter, Ratio, Value, Window};
 pub use worst_case::{WorstCase, retry_cap, unjittered_pause, worst_case};

@@ -57,7 +57,9 @@ fn section(page: &mut String, policy: &PolicyMeta) {
 }
 
 fn row(page: &mut String, option: &OptionMeta) {
-    let default = option.default.map_or("off".into(), |text| text());
+    let default = option
+        .default
+        .map_or("off".into(), |default| default.to_string());
     let owner = match option.place {
         Place::Registry => "registry",
         Place::Call => "call",

@@ -144,7 +144,9 @@ fn options(policy: &PolicyMeta, of: impl Fn(&OptionMeta) -> bool) -> Object {
         option.served == Served::Yes && option.place != Place::Attribute && of(option)
     });
     for option in served {
-        let default = option.default.map_or("off".into(), |default| default());
+        let default = option
+            .default
+            .map_or("off".into(), |default| default.to_string());
         let meaning = format!("{} Default: {default}.", option.meaning);
         all.add(option.name, &described(&value(option), &meaning));
     }

@@ -10,8 +10,11 @@
 /// assert_eq!(steadfast_options::closest("zebra", ["base", "max"]), None);
 /// ```
 pub fn closest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    closest_of(given, &mut candidates.into_iter())
+}
+
+fn closest_of<'a>(given: &str, candidates: &mut dyn Iterator<Item = &'a str>) -> Option<&'a str> {
     candidates
-        .into_iter()
         .map(|candidate| (distance(given, candidate), candidate))
         .filter(|&(distance, candidate)| distance <= given.len().max(candidate.len()).div_ceil(3))
         .min_by_key(|&(distance, _)| distance)

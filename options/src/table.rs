@@ -4,6 +4,7 @@
 //! the option and to whom it belongs: `registry` to the named policy, `call` to the call that
 //! uses it, `attribute` to the code alone. A row that is `later` is known and refused.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::keyword::{
@@ -43,15 +44,34 @@ pub struct OptionMeta {
     /// The path it is set by: `breaker.failures`, or `timeout` for one of the call itself.
     pub path: &'static str,
     /// What kind of value it takes.
-    pub kind: Kind,
-    /// Its default, as text; none where it is off unless set.
-    pub default: Option<fn() -> String>,
+    pub kind: &'static Kind,
+    /// Its default; none where it is off unless set.
+    pub default: Option<DefaultValue>,
     /// Who may set it.
     pub place: Place,
     /// Whether it does something yet.
     pub served: Served,
     /// What it means.
     pub meaning: &'static str,
+}
+
+/// What holds where an option is not set.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum DefaultValue {
+    /// It is worked out, as these words say.
+    Text(&'static str),
+    /// It is this.
+    Value(fn() -> Value),
+}
+
+impl fmt::Display for DefaultValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::Value(value) => value().fmt(f),
+        }
+    }
 }
 
 /// One policy of the table, with its options.
@@ -284,10 +304,10 @@ macro_rules! default_text {
         None
     };
     ([text $text:literal]) => {
-        Some(|| $text.into())
+        Some(DefaultValue::Text($text))
     };
     ([value $value:expr]) => {
-        Some(|| Value::from($value).to_string())
+        Some(DefaultValue::Value(|| Value::from($value)))
     };
 }
 
@@ -331,14 +351,15 @@ macro_rules! define_table {
         $($option:ident($kind:expr, $type:ty) $default:tt $place:ident $served:ident $meaning:literal)+
     })+) => {
         /// All policies; the call itself comes first.
-        pub const POLICIES: &[PolicyMeta] = &[$(PolicyMeta {
+        // Not a constant, of which each crate that reads it would hold a copy.
+        pub static POLICIES: &[PolicyMeta] = &[$(PolicyMeta {
             name: policy_name!($policy),
             shorthand: shorthand!($shorthand),
             meaning: $about,
             options: &[$(OptionMeta {
                 name: stringify!($option),
                 path: path!($policy $option),
-                kind: $kind,
+                kind: const { &$kind },
                 default: default_text!($default),
                 place: place!($place),
                 served: served!($served),

@@ -156,7 +156,7 @@ impl Definition {
         }
         let mut options = POLICIES.iter().flat_map(|policy| policy.options);
         let option = options.find(|option| option.path == setting.path)?;
-        option.default.map(|text| text())
+        option.default.map(|default| default.to_string())
     }
 
     /// What the calls that name this policy say of it, and the configuration.
