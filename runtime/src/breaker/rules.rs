@@ -299,11 +299,14 @@ impl Rules {
 
     fn trips(&self, counts: &Counts, now: Nanos) -> bool {
         let rules = &self.thresholds;
-        let reached = |most: u64| match self.counts_runs() {
-            true => self.run.reaches(most, now),
-            false => counts.failed >= most,
+        let enough = |most: u64| {
+            if self.counts_runs() {
+                self.run.reaches(most, now)
+            } else {
+                counts.failed >= most
+            }
         };
-        if rules.failures.is_some_and(|most| reached(most.into())) {
+        if rules.failures.is_some_and(|most| enough(most.into())) {
             return true;
         }
         if counts.calls < rules.min_calls || counts.calls == 0 {

@@ -79,9 +79,10 @@ where
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         let call = &mut **this.call;
-        let mut at = match call.enters_at_once() {
-            true => At::Body,
-            false => call.enter::<E, W>(context),
+        let mut at = if call.enters_at_once() {
+            At::Body
+        } else {
+            call.enter::<E, W>(context)
         };
         if let At::Body = at {
             let Some(body) = this.body.as_mut().as_pin_mut() else {

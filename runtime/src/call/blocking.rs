@@ -27,9 +27,10 @@ impl Call<'_> {
         body: impl FnOnce() -> Result<T, E>,
         view: impl Fn(&mut E, u32) -> View<'_>,
     ) -> ControlFlow<Result<T, E>> {
-        let mut at = match self.enters_at_once() {
-            true => At::Body,
-            false => self.enter_blocking::<E, W>(),
+        let mut at = if self.enters_at_once() {
+            At::Body
+        } else {
+            self.enter_blocking::<E, W>()
         };
         if let At::Body = at {
             let result = match self.fault_blocking() {

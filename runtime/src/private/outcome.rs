@@ -72,7 +72,7 @@ pub(super) type See<E> = for<'e> fn(&'e mut E, u32) -> View<'e>;
 /// Runs the attempts of a call whose error is `E`; `W` makes it of a rejection.
 pub struct Attempts<E, W>(PhantomData<fn() -> (E, W)>);
 
-#[allow(clippy::missing_errors_doc)] // they are the body's own
+#[allow(clippy::missing_errors_doc, clippy::unused_self)] // the body's own; what a type gave is what is called
 impl<E, W: Refuse<E>> Attempts<E, W> {
     /// Runs one attempt: `Break` with the call's result, `Continue` where another follows.
     #[inline]
