@@ -15,6 +15,7 @@ mod opening;
 mod operate;
 mod options;
 mod order;
+mod outbox;
 mod registry;
 mod shared;
 mod shared_limits;

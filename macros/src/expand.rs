@@ -5,6 +5,7 @@
 mod attempt;
 mod cached;
 mod opening;
+mod queue;
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
@@ -124,6 +125,9 @@ fn ending(model: &Model) -> TokenStream {
     if let Answer::LastGood(kept) = answer {
         return cached::last_good(model, kept, has_a_caller.as_ref());
     }
+    if let Answer::Queue(key) = answer {
+        return queue::kept(model, *key, has_a_caller.as_ref());
+    }
     let answer = answered(model, answer);
     quote_spanned! {mixed=>
         match result {
@@ -143,7 +147,7 @@ fn ending(model: &Model) -> TokenStream {
 fn answered(model: &Model, answer: &Answer) -> TokenStream {
     let function = match answer {
         Answer::Call(function) => function,
-        Answer::LastGood(_) => unreachable!("it answers out of what is kept"),
+        Answer::LastGood(_) | Answer::Queue(_) => unreachable!("they call no function"),
         Answer::Default(key) => {
             let at = key.resolved_at(Span::mixed_site());
             return quote_spanned! {at=>

@@ -49,12 +49,14 @@ pub(crate) enum Answer {
     Default(Span),
     /// The last good answer.
     LastGood(LastGood),
+    /// None: the work is kept, as the option at this place says.
+    Queue(Span),
 }
 
 impl Answer {
     /// Whether it needs the arguments, after the body had them.
     fn needs_arguments(&self) -> bool {
-        matches!(self, Self::Call(_))
+        matches!(self, Self::Call(_) | Self::Queue(_))
     }
 }
 
@@ -148,6 +150,7 @@ fn answer(args: &Args, patch: &Patch) -> Option<Answer> {
             weigh: args.function("fallback.weigh").cloned(),
             at: args.key("fallback.kind"),
         })),
+        FallbackKind::Queue => Some(Answer::Queue(args.key("fallback.kind"))),
         _ => args.function("fallback.with").cloned().map(Answer::Call),
     }
 }

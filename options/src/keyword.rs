@@ -119,13 +119,15 @@ keywords! {
         Allow = "allow",
     }
     /// What a fallback answers with.
-    FallbackKind [later "queue"] {
+    FallbackKind {
         /// The function in `with`.
         Call = "call",
         /// The type's `Default`.
         Default = "default",
         /// The last good answer of the same key.
         Cached = "cached",
+        /// Keeps the work for later.
+        Queue = "queue",
     }
     /// Which ends of a call a fallback answers.
     FallbackOn {
@@ -156,10 +158,6 @@ mod tests {
         assert_eq!(
             Scope::from_word("x").unwrap_err(),
             "unknown value \"x\"; write \"local\" or \"shared\""
-        );
-        assert_eq!(
-            FallbackKind::from_word("queue").unwrap_err(),
-            "\"queue\" is not available yet"
         );
     }
 }

@@ -93,6 +93,7 @@ pub(crate) enum Shape {
     Ratio,
     Factor,
     Name,
+    Folder,
     Window,
     Jitter,
     Classes {
@@ -132,6 +133,12 @@ impl Kind {
     pub(crate) const RATIO: Self = Self::new("ratio", "0.5", parse::ratio, Shape::Ratio);
     pub(crate) const FACTOR: Self = Self::new("number ≥ 1", "2.0", parse::factor, Shape::Factor);
     pub(crate) const NAME: Self = Self::new("name", "\"stripe\"", parse::name, Shape::Name);
+    pub(crate) const FOLDER: Self = Self::new(
+        "folder",
+        "\"/var/spool/shop\"",
+        parse::folder,
+        Shape::Folder,
+    );
     pub(crate) const WINDOW: Self = Self::new(
         "duration or \"none\"",
         "\"60s\"",

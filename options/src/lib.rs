@@ -20,6 +20,7 @@
 //! ```
 
 mod duration;
+mod folder;
 mod in_force;
 mod keyword;
 mod kind;
@@ -35,6 +36,7 @@ mod value;
 mod worst_case;
 
 pub use duration::{duration_text, parse_duration};
+pub use folder::Folder;
 pub use in_force::built_in;
 pub use keyword::{
     Algorithm, Counting, FallbackKind, FallbackOn, Guards, Health, Keyword, Mode, Scope, Store,

@@ -32,13 +32,7 @@ impl Name {
     /// Says which character or length is wrong.
     pub fn new(text: &str) -> Result<Self, String> {
         check(text)?;
-        let mut interned = INTERNED.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = interned.get(text) {
-            return Ok(Self(known));
-        }
-        let kept: &'static str = Box::leak(text.into());
-        interned.insert(kept);
-        Ok(Self(kept))
+        Ok(Self(intern(text)))
     }
 
     /// Checks a name without keeping it.
@@ -61,6 +55,17 @@ impl Name {
     pub const fn as_str(&self) -> &'static str {
         self.0
     }
+}
+
+/// The one copy of a text that this process keeps.
+pub(crate) fn intern(text: &str) -> &'static str {
+    let mut interned = INTERNED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = interned.get(text) {
+        return known;
+    }
+    let kept: &'static str = Box::leak(text.into());
+    interned.insert(kept);
+    kept
 }
 
 fn check(text: &str) -> Result<(), String> {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::duration::parse_duration;
+use crate::folder::Folder;
 use crate::keyword::Keyword;
 use crate::kind::Raw;
 use crate::name::Name;
@@ -96,6 +97,13 @@ pub(crate) fn name(raw: &Raw<'_>) -> Result<Value, String> {
         .text()
         .ok_or_else(|| format!("{} is no name; write one in quotes", raw.shown()))?;
     Name::new(text).map(Value::Name)
+}
+
+pub(crate) fn folder(raw: &Raw<'_>) -> Result<Value, String> {
+    let text = raw
+        .text()
+        .ok_or_else(|| format!("{} is no folder; write a path in quotes", raw.shown()))?;
+    Folder::new(text).map(Value::Folder)
 }
 
 pub(crate) fn window(raw: &Raw<'_>) -> Result<Value, String> {

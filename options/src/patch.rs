@@ -354,7 +354,7 @@ mod tests {
     fn unknown_and_later_options_are_told_apart() {
         let unknown = Setting::parse("retry.maxx", &Raw::Int(1)).unwrap_err();
         assert_eq!(unknown, "unknown option \"maxx\"; did you mean \"max\"?");
-        let later = Setting::parse("fallback.spool", &Raw::Text("x")).unwrap_err();
-        assert_eq!(later, "`fallback.spool` is not available yet");
+        let later = Setting::parse("cache.store", &Raw::Text("redis")).unwrap_err();
+        assert_eq!(later, "`cache.store` is not available yet");
     }
 }

@@ -375,6 +375,10 @@ fn answers(fallback: &FallbackPatch, faults: &mut Faults) {
             "`kind = \"cached\"` needs `key`, which tells one answer from another: \
              write `key = id`, an expression over the arguments",
         ),
+        FallbackKind::Queue if fallback.queue.is_none() => faults.add(
+            "fallback.kind",
+            "`kind = \"queue\"` needs the queue's name: write `queue = \"payment-retries\"`",
+        ),
         _ => {}
     }
     if kind != FallbackKind::Call && fallback.with.is_some() {
@@ -392,6 +396,13 @@ fn answers(fallback: &FallbackPatch, faults: &mut Faults) {
             ("fallback.weigh", fallback.weigh.is_some()),
         ];
         misplaced(&of_cached, FallbackKind::Cached, faults);
+    }
+    if kind != FallbackKind::Queue {
+        let of_queue = [
+            ("fallback.queue", fallback.queue.is_some()),
+            ("fallback.spool", fallback.spool.is_some()),
+        ];
+        misplaced(&of_queue, FallbackKind::Queue, faults);
     }
 }
 

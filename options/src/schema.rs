@@ -167,6 +167,7 @@ fn value(option: &OptionMeta) -> String {
         Shape::Ratio => RATIO.into(),
         Shape::Factor => r#"{ "type": "number", "minimum": 1 }"#.into(),
         Shape::Name => NAME.into(),
+        Shape::Folder => r#"{ "type": "string", "minLength": 1 }"#.into(),
         Shape::Window => format!("{{ \"anyOf\": [{}, {DURATION}] }}", words(&["none"])),
         Shape::Jitter => format!(
             "{{ \"anyOf\": [{}, {RATIO}, {DURATION}] }}",

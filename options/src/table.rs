@@ -7,6 +7,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::folder::Folder;
 use crate::keyword::{
     Algorithm, Counting, FallbackKind, FallbackOn, Guards, Health, Mode, Scope, Store, Then,
 };
@@ -253,9 +254,9 @@ macro_rules! for_each_policy {
                     "Of `cached`: `fn(&T) -> u32`, what an answer weighs; one weighs 1 without it."
                 store(Kind::keyword::<Store>(), Store) [value Store::Memory] call later
                     "Of `cached`: where answers are kept."
-                queue(Kind::NAME, Name) [none] call later
-                    "Of `queue`: its name."
-                spool(Kind::NAME, Name) [none] call later
+                queue(Kind::NAME, Name) [none] call served
+                    "Of `queue`: its name. The arguments are kept as JSON, and the caller gets `Rejection::Queued`."
+                spool(Kind::FOLDER, Folder) [none] call served
                     "Of `queue`: the folder that keeps entries while Redis is out."
                 on(Kind::keyword::<FallbackOn>(), FallbackOn) [value FallbackOn::Error] call served
                     "`error`: any final error but `Expected` and `Ignored`; `rejected`: `CircuitOpen`, `RateLimited`, `LimiterUnavailable`, `BulkheadFull`."

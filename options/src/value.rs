@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::duration::duration_text;
+use crate::folder::Folder;
 use crate::keyword::{
     Algorithm, Counting, FallbackKind, FallbackOn, Guards, Health, Keyword, Mode, Scope, Store,
     Then,
@@ -214,6 +215,7 @@ values! {
     Ratio(Ratio),
     Factor(Factor),
     Name(Name),
+    Folder(Folder),
     Window(Window),
     Jitter(Jitter),
     Classes(Classes),
@@ -242,6 +244,7 @@ impl fmt::Display for Value {
             Self::Ratio(ratio) | Self::Jitter(Jitter::Ratio(ratio)) => ratio.0.fmt(f),
             Self::Factor(factor) => write!(f, "{:?}", factor.0),
             Self::Name(name) => name.fmt(f),
+            Self::Folder(folder) => folder.fmt(f),
             Self::Window(Window::Unbounded) | Self::Jitter(Jitter::None) => f.write_str("none"),
             Self::Jitter(Jitter::Full) => f.write_str("full"),
             Self::Jitter(Jitter::Equal) => f.write_str("equal"),
@@ -281,6 +284,7 @@ impl Value {
                 self.to_string()
             }
             Self::Classes(_) => format!("[\"{}\"]", self.to_string().replace(", ", "\", \"")),
+            Self::Folder(folder) => format!("{:?}", folder.as_str()),
             other => format!("\"{other}\""),
         }
     }
@@ -304,6 +308,10 @@ impl Value {
                 format!("{root}::Factor::literal({:?}f64)", factor.0),
             ),
             Self::Name(name) => ("Name", format!("{root}::Name::from_static({name:?})")),
+            Self::Folder(folder) => (
+                "Folder",
+                format!("{root}::Folder::from_static({:?})", folder.as_str()),
+            ),
             Self::Window(Window::For(duration)) => (
                 "Window",
                 format!("{root}::Window::For({})", duration_constant(*duration)),

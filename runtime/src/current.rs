@@ -24,6 +24,9 @@ pub(crate) struct Around {
     pub(crate) ends: Option<Ends>,
     /// The number that makes the idempotency key; zero until someone asks.
     pub(crate) key: Cell<u64>,
+    /// The process that made it, where that is another; zero where it is this one.
+    #[cfg(feature = "redis")]
+    pub(crate) process: Cell<u64>,
 }
 
 /// When a call ends, and its attempt.
@@ -51,6 +54,8 @@ impl Around {
             lasts: Nanos::MAX,
             ends: None,
             key: Cell::new(0),
+            #[cfg(feature = "redis")]
+            process: Cell::new(0),
         }
     }
 
@@ -76,9 +81,28 @@ impl Around {
 
     fn key(&self) -> u64 {
         if self.key.get() == 0 {
-            self.key.set(fresh_key());
+            self.take_key();
         }
         self.key.get()
+    }
+
+    fn take_key(&self) {
+        #[cfg(feature = "redis")]
+        if let Some((process, number)) = crate::outbox::inside::take_key() {
+            self.process.set(process);
+            return self.key.set(number);
+        }
+        self.key.set(fresh_key());
+    }
+
+    pub(crate) fn idempotency_key(&self) -> IdempotencyKey {
+        IdempotencyKey {
+            number: self.key(),
+            #[cfg(feature = "redis")]
+            process: self.process.get(),
+            #[cfg(not(feature = "redis"))]
+            process: 0,
+        }
     }
 }
 
@@ -126,7 +150,18 @@ pub fn current() -> Current {
             ..around.clone()
         }
     };
-    Current(scoped::around(seen).unwrap_or_else(|| seen(&Around::nothing())))
+    Current(scoped::around(seen).unwrap_or_else(|| seen(&outside())))
+}
+
+/// What surrounds code outside of any call: nothing, but for the entry that a worker handles.
+fn outside() -> Around {
+    let around = Around::nothing();
+    #[cfg(feature = "redis")]
+    if let Some((process, number)) = crate::outbox::inside::key() {
+        around.process.set(process);
+        around.key.set(number);
+    }
+    around
 }
 
 fn fresh_key() -> u64 {
@@ -152,7 +187,7 @@ impl Current {
     /// digits, as payment APIs want in `Idempotency-Key`.
     #[must_use]
     pub fn idempotency_key(&self) -> IdempotencyKey {
-        IdempotencyKey(self.0.key())
+        self.0.idempotency_key()
     }
 
     /// The same call with so much time left at the most, for calls that are made for somebody who
@@ -180,14 +215,22 @@ impl Current {
 
 /// A call's idempotency key, from [`Current::idempotency_key`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct IdempotencyKey(u64);
+pub struct IdempotencyKey {
+    number: u64,
+    /// Zero where it is this process.
+    process: u64,
+}
 
 /// Random, so that no two processes make the same key.
 static PROCESS: LazyLock<u64> = LazyLock::new(|| fastrand::u64(..));
 
 impl fmt::Display for IdempotencyKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}{:016x}", *PROCESS, self.0)
+        let process = match self.process {
+            0 => *PROCESS,
+            other => other,
+        };
+        write!(f, "{process:016x}{:016x}", self.number)
     }
 }
 

@@ -61,6 +61,8 @@ mod names;
 pub mod options;
 #[cfg(feature = "otel")]
 pub mod otel;
+#[cfg(feature = "redis")]
+pub mod outbox;
 mod policy;
 #[cfg(feature = "prometheus")]
 pub mod prometheus;
@@ -106,6 +108,8 @@ pub use conflict::Conflict;
 pub use current::{Current, IdempotencyKey, Inside, current};
 pub use error::{CallErr, Error};
 pub use limits::{Entered, Limits, LimitsStatus};
+#[cfg(feature = "redis")]
+pub use outbox::Outbox;
 pub use policy::CallCounts;
 pub use rate_limit::{LimitStatus, RateLimit};
 #[cfg(feature = "redis")]

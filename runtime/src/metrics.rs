@@ -126,6 +126,16 @@ macro_rules! of_caches {
     };
 }
 
+#[cfg(feature = "redis")]
+macro_rules! of_queues {
+    ($field:ident) => {
+        |totals, samples| {
+            let queues = totals.queues.iter();
+            queues.for_each(|(name, queue)| samples.of(*name, queue.$field))
+        }
+    };
+}
+
 macro_rules! of_bulkheads {
     ($field:ident) => {
         |totals, samples| {
@@ -314,6 +324,54 @@ pub(crate) const METRICS: &[Metric] = &[
                 samples.by(*call, "failed", cache.failed_refreshes);
             }
         },
+    },
+    #[cfg(feature = "redis")]
+    Metric {
+        name: "queue_queued_total",
+        help: "Entries that the queue has taken in.",
+        kind: Kind::Counter,
+        labels: &["name"],
+        read: of_queues!(queued),
+    },
+    #[cfg(feature = "redis")]
+    Metric {
+        name: "queue_spooled_total",
+        help: "Entries that were spooled, since Redis was out.",
+        kind: Kind::Counter,
+        labels: &["name"],
+        read: of_queues!(spooled),
+    },
+    #[cfg(feature = "redis")]
+    Metric {
+        name: "queue_delivered_total",
+        help: "Entries that workers here have done.",
+        kind: Kind::Counter,
+        labels: &["name"],
+        read: of_queues!(delivered),
+    },
+    #[cfg(feature = "redis")]
+    Metric {
+        name: "queue_retried_total",
+        help: "Attempts after which an entry was put off.",
+        kind: Kind::Counter,
+        labels: &["name"],
+        read: of_queues!(retried),
+    },
+    #[cfg(feature = "redis")]
+    Metric {
+        name: "queue_dead_total",
+        help: "Entries that workers here have given up.",
+        kind: Kind::Counter,
+        labels: &["name"],
+        read: of_queues!(dead),
+    },
+    #[cfg(feature = "redis")]
+    Metric {
+        name: "queue_claimed_total",
+        help: "Entries taken over from workers that crashed.",
+        kind: Kind::Counter,
+        labels: &["name"],
+        read: of_queues!(claimed),
     },
     Metric {
         name: "rate_limit_rejected_total",

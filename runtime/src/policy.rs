@@ -18,7 +18,7 @@ use crate::registry::Registry;
 use crate::rejection::Rejection;
 use crate::retry::{RetryPolicy, Retrying};
 use crate::tally::{Ended, Guarding, Ledger, Rare, Tally};
-use crate::telemetry::{Lines, would_reject};
+use crate::telemetry::{Event, Lines, report, would_reject};
 
 /// What holds for a call, from its first attempt to its last.
 #[allow(clippy::struct_excessive_bools)] // each is a question that a call asks once
@@ -213,6 +213,16 @@ impl Resolved {
     pub(crate) fn would_reject(&self, rejection: &Rejection) {
         self.tally.rare(Rare::WouldReject);
         would_reject(Some((self.name, &self.lines)), rejection);
+    }
+
+    /// Counts and reports an answer of the fallback.
+    #[cold]
+    pub(crate) fn report_fallback(&self) {
+        self.tally.rare(Rare::FellBack);
+        report(&Event::Fallback {
+            call: self.name,
+            lines: &self.lines,
+        });
     }
 
     pub(crate) fn counts(&self) -> CallCounts {

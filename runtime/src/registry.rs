@@ -72,6 +72,8 @@ struct Inner {
     /// With whom policies are shared.
     #[cfg(feature = "redis")]
     fleet: Mutex<Option<Arc<crate::shared::Fleet>>>,
+    #[cfg(feature = "redis")]
+    queues: Mutex<std::collections::BTreeMap<Name, Arc<crate::outbox::Queue>>>,
     book: Book,
     loads: Loads,
     #[cfg(feature = "testing")]

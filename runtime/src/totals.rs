@@ -25,6 +25,9 @@ pub struct Totals {
     pub bulkheads: Vec<BulkheadTotals>,
     /// Of caches, by the names of their calls.
     pub caches: Vec<(Name, CacheCounts)>,
+    /// Of queues, by name.
+    #[cfg(feature = "redis")]
+    pub queues: Vec<(Name, crate::outbox::QueueCounts)>,
     /// Loads of the configuration that were put in force, the first among them.
     pub loads: u64,
     /// Loads of the configuration that changed nothing, since something was wrong.
@@ -212,6 +215,8 @@ impl Registry {
             rate_limits: rate_limits.collect(),
             bulkheads: bulkheads.collect(),
             caches: self.caches(),
+            #[cfg(feature = "redis")]
+            queues: self.queue_counts(),
             calls: of_calls.calls.iter().map(call_totals).collect(),
             loads: loads.loaded.load(Ordering::Relaxed),
             failed_loads: loads.failed.load(Ordering::Relaxed),

@@ -11,6 +11,7 @@ mod cache;
 mod call;
 mod fallback;
 mod fallback_cached;
+mod fallback_queue;
 mod modes;
 mod rate_limit;
 mod retry;

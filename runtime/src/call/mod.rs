@@ -447,16 +447,22 @@ impl<'p> Call<'p> {
     }
 
     pub(crate) fn report_fallback(&self) {
-        self.policy.tally.rare(Rare::FellBack);
-        report(&Event::Fallback {
-            call: self.policy.name,
-            lines: &self.policy.lines,
-        });
+        self.policy.report_fallback();
     }
 
     /// Whether its body gave a value.
     pub(crate) fn has_succeeded(&self) -> bool {
         self.ended == Ended::Ok
+    }
+
+    #[cfg(feature = "redis")]
+    pub(crate) fn policy(&self) -> &'p Resolved {
+        self.policy
+    }
+
+    #[cfg(feature = "redis")]
+    pub(crate) fn idempotency_key(&self) -> current::IdempotencyKey {
+        self.around.idempotency_key()
     }
 
     #[inline]

@@ -85,6 +85,17 @@ pub(crate) fn in_chain(error: &(dyn Error + 'static)) -> InChain {
     found
 }
 
+/// The refusal of a guard of ours along the chain.
+#[cfg(feature = "redis")]
+pub(crate) fn rejection_in<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e Rejection> {
+    links(error).find_map(|error| {
+        let inner = error
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref);
+        error.downcast_ref().or_else(|| inner?.downcast_ref())
+    })
+}
+
 /// Whether the error is at heart the refusal of a limit of ours, in a call inside.
 pub(crate) fn is_own_limit(error: &(dyn Error + 'static)) -> bool {
     links(error).any(|error| Link::of(error).is_own_limit())

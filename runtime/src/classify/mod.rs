@@ -16,6 +16,8 @@ use steadfast_options::Classes;
 use crate::rejection::Rejection;
 
 pub use chain::register;
+#[cfg(feature = "redis")]
+pub(crate) use chain::rejection_in;
 pub(crate) use chain::{class_of_chain, in_chain, is_own_limit};
 
 /// What an error means: whether to try again, and whether the dependency works.

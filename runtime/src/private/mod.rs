@@ -8,7 +8,9 @@ mod outcome;
 pub mod probe;
 mod replay;
 pub mod share;
+mod with_redis;
 
+pub use crate::with_redis;
 pub use inventory::submit;
 pub use steadfast_options as options;
 
@@ -23,5 +25,7 @@ pub use replay::Replay;
 pub use crate::answers::{Found, Lease, find, find_blocking, keep, last_good};
 pub use crate::call::{Attempt, Call, Once, View};
 pub use crate::classify::Class;
+#[cfg(feature = "redis")]
+pub use crate::outbox::{enqueue, enqueue_blocking, queueable};
 pub use crate::policy::PolicyRef;
 pub use crate::site::{Site, SiteEntry};

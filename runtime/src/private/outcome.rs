@@ -74,6 +74,11 @@ pub struct Attempts<E, W>(PhantomData<fn() -> (E, W)>);
 
 #[allow(clippy::missing_errors_doc, clippy::unused_self)] // the body's own; what a type gave is what is called
 impl<E, W: Refuse<E>> Attempts<E, W> {
+    /// The function's own error for a rejection.
+    pub fn rejected(&self, rejection: Rejection) -> E {
+        W::refuse(rejection)
+    }
+
     /// Runs one attempt: `Break` with the call's result, `Continue` where another follows.
     #[inline]
     pub fn attempt<'c, 'p, F, T>(

@@ -1,5 +1,6 @@
 //! What a registry shares with those of other processes.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
 use steadfast_options::{Name, Patch};
@@ -8,6 +9,7 @@ use super::Registry;
 use crate::breaker::Breaker;
 use crate::bulkhead::Bulkhead;
 use crate::config::Kind;
+use crate::outbox::{Queue, QueueCounts};
 use crate::quota::outage::Terms;
 use crate::rate_limit::RateLimit;
 use crate::shared::Fleet;
@@ -40,7 +42,27 @@ impl Registry {
         *self.fleet_mut() = Some(fleet);
     }
 
+    /// The queue of this name, where a setup named a Redis.
+    pub(crate) fn queue(&self, name: Name) -> Option<Arc<Queue>> {
+        let fleet = self.fleet()?;
+        let mut queues = self.queues_mut();
+        let made = || Queue::new(name, fleet.prefix(), fleet.link());
+        Some(queues.entry(name).or_insert_with(made).clone())
+    }
+
+    /// What queues have done here, by name.
+    pub(crate) fn queue_counts(&self) -> Vec<(Name, QueueCounts)> {
+        let queues = self.queues_mut();
+        let counts = queues.iter().map(|(name, queue)| (*name, queue.counts()));
+        counts.collect()
+    }
+
+    fn queues_mut(&self) -> MutexGuard<'_, BTreeMap<Name, Arc<Queue>>> {
+        self.0.queues.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn leave_fleet(&self) -> Option<Arc<Fleet>> {
+        self.queues_mut().clear();
         self.fleet_mut().take()
     }
 

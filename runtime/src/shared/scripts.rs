@@ -44,6 +44,20 @@ pub(crate) static HOLD: LazyLock<Script> = of_limit!("hold");
 pub(crate) static HEARTBEAT: LazyLock<Script> =
     LazyLock::new(|| Script::of(&[include_str!("scripts/heartbeat.lua")]));
 
+/// A script of queues.
+macro_rules! of_queue {
+    ($name:literal) => {
+        LazyLock::new(|| Script::of(&[include_str!(concat!("scripts/queue/", $name, ".lua"))]))
+    };
+}
+
+pub(crate) static QUEUE_DONE: LazyLock<Script> = of_queue!("done");
+pub(crate) static QUEUE_LATER: LazyLock<Script> = of_queue!("later");
+pub(crate) static QUEUE_PROMOTE: LazyLock<Script> = of_queue!("promote");
+pub(crate) static QUEUE_BURY: LazyLock<Script> = of_queue!("bury");
+pub(crate) static QUEUE_REPLAY: LazyLock<Script> = of_queue!("replay");
+pub(crate) static QUEUE_TIDY: LazyLock<Script> = of_queue!("tidy");
+
 /// What each new connection makes Redis remember.
 pub(crate) fn all() -> [&'static Script; 12] {
     [
@@ -80,11 +94,11 @@ impl Script {
         &self.text
     }
 
-    pub(super) fn by_hash(&self, keys: &[String], args: &[Vec<u8>]) -> Cmd {
+    pub(crate) fn by_hash(&self, keys: &[String], args: &[Vec<u8>]) -> Cmd {
         Self::call("EVALSHA", &self.hash, keys, args)
     }
 
-    pub(super) fn by_text(&self, keys: &[String], args: &[Vec<u8>]) -> Cmd {
+    pub(crate) fn by_text(&self, keys: &[String], args: &[Vec<u8>]) -> Cmd {
         Self::call("EVAL", &self.text, keys, args)
     }
 

@@ -95,6 +95,55 @@ pub(crate) enum Event<'a> {
     Served { call: Name, served: Served },
     /// A refresh behind an old answer ended.
     Refreshed { call: Name, succeeded: bool },
+    /// A queue, or its spool, has taken an entry.
+    #[cfg(feature = "redis")]
+    Queued {
+        queue: Name,
+        id: &'a str,
+        spooled: bool,
+    },
+    /// An entry that was spooled is in Redis.
+    #[cfg(feature = "redis")]
+    Unspooled { queue: Name, id: &'a str },
+    /// A line of a spool is no entry: the process that wrote it was killed meanwhile.
+    #[cfg(feature = "redis")]
+    Torn { queue: Name },
+    /// The work of a call that failed could not be queued.
+    #[cfg(feature = "redis")]
+    NotQueued {
+        call: Name,
+        error: &'a crate::outbox::OutboxError,
+    },
+    /// An entry is done.
+    #[cfg(feature = "redis")]
+    Delivered {
+        queue: Name,
+        id: &'a str,
+        attempts: u32,
+    },
+    /// An entry failed and is tried again.
+    #[cfg(feature = "redis")]
+    PutOff {
+        queue: Name,
+        id: &'a str,
+        after: Duration,
+        class: &'a str,
+        error: &'a str,
+    },
+    /// An entry is given up.
+    #[cfg(feature = "redis")]
+    Dead {
+        queue: Name,
+        id: &'a str,
+        class: &'a str,
+        error: &'a str,
+    },
+    /// An entry was taken over from a worker that crashed.
+    #[cfg(feature = "redis")]
+    Claimed { queue: Name, id: &'a str },
+    /// What was kept can't be read any more.
+    #[cfg(feature = "redis")]
+    Unreadable { what: &'a str, error: &'a str },
     /// Two places in the code disagree.
     Conflict(&'a Conflict),
     /// More keys than a breaker keeps.

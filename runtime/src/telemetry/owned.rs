@@ -51,6 +51,16 @@ pub(super) fn kind(event: &Event<'_>) -> EventKind {
             call: *call,
             succeeded: *succeeded,
         },
+        #[cfg(feature = "redis")]
+        Event::Queued { .. }
+        | Event::Unspooled { .. }
+        | Event::Torn { .. }
+        | Event::NotQueued { .. }
+        | Event::Delivered { .. }
+        | Event::PutOff { .. }
+        | Event::Dead { .. }
+        | Event::Claimed { .. }
+        | Event::Unreadable { .. } => queue(event),
         Event::Conflict(conflict) => EventKind::Conflict((*conflict).clone()),
         Event::TooManyKeys { breaker, most } => EventKind::TooManyKeys {
             breaker: *breaker,
@@ -95,6 +105,63 @@ pub(super) fn kind(event: &Event<'_>) -> EventKind {
         Event::BadVariable(fault) => EventKind::BadVariable(fault.to_string().into()),
         #[cfg(feature = "config")]
         Event::Configured(status) => EventKind::Configured((*status).clone()),
+    }
+}
+
+#[cfg(feature = "redis")]
+fn queue(event: &Event<'_>) -> EventKind {
+    match *event {
+        Event::Queued { queue, id, spooled } => EventKind::Queued {
+            queue,
+            id: id.into(),
+            spooled,
+        },
+        Event::Unspooled { queue, id } => EventKind::Unspooled {
+            queue,
+            id: id.into(),
+        },
+        Event::Torn { queue } => EventKind::Torn { queue },
+        Event::NotQueued { call, error } => EventKind::NotQueued {
+            call,
+            error: error.to_string().into(),
+        },
+        Event::Delivered {
+            queue,
+            id,
+            attempts,
+        } => EventKind::Delivered {
+            queue,
+            id: id.into(),
+            attempts,
+        },
+        Event::PutOff {
+            queue,
+            id,
+            after,
+            error,
+            ..
+        } => EventKind::PutOff {
+            queue,
+            id: id.into(),
+            after,
+            error: error.into(),
+        },
+        Event::Dead {
+            queue, id, error, ..
+        } => EventKind::Dead {
+            queue,
+            id: id.into(),
+            error: error.into(),
+        },
+        Event::Claimed { queue, id } => EventKind::Claimed {
+            queue,
+            id: id.into(),
+        },
+        Event::Unreadable { what, error } => EventKind::Unreadable {
+            what: what.into(),
+            error: error.into(),
+        },
+        _ => unreachable!("only what is about queues comes here"),
     }
 }
 

@@ -133,6 +133,86 @@ pub enum EventKind {
         /// Whether it brought an answer; else the old one stays.
         succeeded: bool,
     },
+    /// A queue has taken an entry.
+    #[cfg(feature = "redis")]
+    Queued {
+        /// The queue.
+        queue: Name,
+        /// The entry.
+        id: Box<str>,
+        /// Whether it waits on the disk for Redis to come back.
+        spooled: bool,
+    },
+    /// An entry that waited on the disk is in Redis.
+    #[cfg(feature = "redis")]
+    Unspooled {
+        /// The queue.
+        queue: Name,
+        /// The entry.
+        id: Box<str>,
+    },
+    /// A line of a spool is no entry: who wrote it was killed meanwhile, and acknowledged nothing.
+    #[cfg(feature = "redis")]
+    Torn {
+        /// The queue.
+        queue: Name,
+    },
+    /// The work of a call that failed could not be queued: its caller got the call's own error.
+    #[cfg(feature = "redis")]
+    NotQueued {
+        /// The call.
+        call: Name,
+        /// Why not.
+        error: Box<str>,
+    },
+    /// A worker has done an entry.
+    #[cfg(feature = "redis")]
+    Delivered {
+        /// The queue.
+        queue: Name,
+        /// The entry.
+        id: Box<str>,
+        /// Attempts that counted, this one among them.
+        attempts: u32,
+    },
+    /// An entry failed and is tried again.
+    #[cfg(feature = "redis")]
+    PutOff {
+        /// The queue.
+        queue: Name,
+        /// The entry.
+        id: Box<str>,
+        /// When it is tried again.
+        after: Duration,
+        /// The error's text.
+        error: Box<str>,
+    },
+    /// An entry is given up, and is a dead letter now.
+    #[cfg(feature = "redis")]
+    Dead {
+        /// The queue.
+        queue: Name,
+        /// The entry.
+        id: Box<str>,
+        /// The error's text.
+        error: Box<str>,
+    },
+    /// An entry was taken over from a worker that is gone.
+    #[cfg(feature = "redis")]
+    Claimed {
+        /// The queue.
+        queue: Name,
+        /// The entry.
+        id: Box<str>,
+    },
+    /// What was kept can't be read any more, as where its type has changed.
+    #[cfg(feature = "redis")]
+    Unreadable {
+        /// The queue or the call.
+        what: Box<str>,
+        /// Why not.
+        error: Box<str>,
+    },
     /// Two places in the code define one policy differently.
     Conflict(Conflict),
     /// More keys than a breaker keeps; calls of further keys run unguarded.
@@ -223,6 +303,24 @@ impl EventKind {
             Self::Rejected { .. } => "rejected",
             Self::WouldReject { .. } => "would_reject",
             Self::Fallback { .. } => "fallback",
+            #[cfg(feature = "redis")]
+            Self::Queued { .. } => "queued",
+            #[cfg(feature = "redis")]
+            Self::Unspooled { .. } => "unspooled",
+            #[cfg(feature = "redis")]
+            Self::Torn { .. } => "torn",
+            #[cfg(feature = "redis")]
+            Self::NotQueued { .. } => "not_queued",
+            #[cfg(feature = "redis")]
+            Self::Delivered { .. } => "delivered",
+            #[cfg(feature = "redis")]
+            Self::PutOff { .. } => "put_off",
+            #[cfg(feature = "redis")]
+            Self::Dead { .. } => "dead",
+            #[cfg(feature = "redis")]
+            Self::Claimed { .. } => "claimed",
+            #[cfg(feature = "redis")]
+            Self::Unreadable { .. } => "unreadable",
             Self::Served { .. } => "served",
             Self::Refreshed { .. } => "refreshed",
             Self::Conflict(_) => "conflict",

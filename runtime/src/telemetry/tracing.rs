@@ -48,6 +48,16 @@ pub(super) fn write(event: &Event<'_>) {
             trace!(target: "steadfast::cache", %call, answer = ?served, "served");
         }
         Event::Refreshed { call, succeeded } => refreshed(*call, *succeeded),
+        #[cfg(feature = "redis")]
+        Event::Queued { .. }
+        | Event::Unspooled { .. }
+        | Event::Torn { .. }
+        | Event::NotQueued { .. }
+        | Event::Delivered { .. }
+        | Event::PutOff { .. }
+        | Event::Dead { .. }
+        | Event::Claimed { .. }
+        | Event::Unreadable { .. } => queue(event),
         Event::Conflict(conflict) => error!(target: "steadfast::registry", "{conflict}"),
         Event::BadVariable(fault) => bad_variable(fault),
         #[cfg(feature = "config")]
@@ -217,6 +227,53 @@ fn breaker(event: &Event<'_>) {
             places,
         } => {
             debug!(target: "steadfast::breaker", %breaker, "probe {out}/{places}");
+        }
+        _ => {}
+    }
+}
+
+#[cfg(feature = "redis")]
+#[cold]
+#[inline(never)]
+fn queue(event: &Event<'_>) {
+    match event {
+        Event::Queued { queue, id, spooled } => {
+            debug!(target: "steadfast::queue", %queue, id, spooled, "queued");
+        }
+        Event::Unspooled { queue, id } => {
+            debug!(target: "steadfast::queue", %queue, id, "moved from the spool to redis");
+        }
+        Event::Torn { queue } => warn!(
+            target: "steadfast::queue",
+            %queue,
+            "a line of the spool is torn: it was never acknowledged",
+        ),
+        Event::NotQueued { call, error } => {
+            warn!(target: "steadfast::queue", %call, %error, "not queued");
+        }
+        Event::Delivered {
+            queue,
+            id,
+            attempts,
+        } => debug!(target: "steadfast::queue", %queue, id, attempts, "delivered"),
+        Event::PutOff {
+            queue,
+            id,
+            after,
+            class,
+            error,
+        } => info!(target: "steadfast::queue", %queue, id, ?after, class, error, "put off"),
+        Event::Dead {
+            queue,
+            id,
+            class,
+            error,
+        } => error!(target: "steadfast::queue", %queue, id, class, error, "dead letter"),
+        Event::Claimed { queue, id } => {
+            info!(target: "steadfast::queue", %queue, id, "taken over from a worker that is gone");
+        }
+        Event::Unreadable { what, error } => {
+            error!(target: "steadfast::queue", what, error, "can't be read any more");
         }
         _ => {}
     }

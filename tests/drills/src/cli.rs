@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crate::report::{Report, table};
 use crate::storm::Plan;
-use crate::{limiter, list, node, storm};
+use crate::{limiter, list, node, outbox, storm};
 use clap::Parser;
 
 /// Drills of what a fleet shares: real processes, a real Redis, and faults between them.
@@ -46,6 +46,9 @@ struct Cli {
 pub fn main() -> ExitCode {
     if std::env::args().nth(1).as_deref() == Some("node") {
         return end(node::run());
+    }
+    if std::env::args().nth(1).as_deref() == Some("outbox-part") {
+        return end(outbox::part());
     }
     if std::env::args().nth(1).as_deref() == Some("limiter") {
         return end(limiter::node::run());

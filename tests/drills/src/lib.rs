@@ -4,6 +4,7 @@
 //! ```text
 //! node/        a program that shares one breaker, takes orders and gives answers
 //! fleet        several of them, and what to ask them
+//! outbox/      the drill of the outbox
 //! report       expected, measured, ok
 //! times        points on the clock that all processes share; an idle thread beside each figure
 //! breaker/     the drills of breakers
@@ -21,6 +22,7 @@ pub mod fleet;
 pub mod limiter;
 pub mod list;
 pub mod node;
+pub mod outbox;
 pub mod report;
 pub mod storm;
 pub mod times;

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::report::Report;
-use crate::{breaker, limiter, storm};
+use crate::{breaker, limiter, outbox, storm};
 
 /// A drill.
 #[derive(Clone, Copy)]
@@ -21,7 +21,12 @@ pub struct Drill {
 /// All drills, in the order of their numbers. A further one is a row in the list of its kind.
 #[must_use]
 pub fn all() -> Vec<Drill> {
-    let lists: [&[Drill]; 3] = [breaker::DRILLS, limiter::DRILLS, storm::DRILLS];
+    let lists: [&[Drill]; 4] = [
+        breaker::DRILLS,
+        limiter::DRILLS,
+        storm::DRILLS,
+        outbox::DRILLS,
+    ];
     let mut drills = lists.concat();
     drills.sort_by_key(|drill| drill.id.parse().unwrap_or(u32::MAX)); // names come last
     drills

@@ -42,7 +42,7 @@ const UNFIT: [&str; 9] = [
 ];
 
 impl LinkError {
-    pub(super) fn of(error: &RedisError) -> Self {
+    pub(crate) fn of(error: &RedisError) -> Self {
         if let Some(text) = tls(error) {
             return Self::Tls(text);
         }

@@ -1,0 +1,8 @@
+use steadfast::resilient;
+
+#[resilient(fallback(kind = "queue", queue = "payment retries"))]
+pub async fn call(id: u64) -> std::io::Result<u64> {
+    Ok(id)
+}
+
+fn main() {}
