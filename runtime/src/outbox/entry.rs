@@ -22,6 +22,8 @@ pub(super) struct Delivery {
     /// Where it is in the stream.
     pub(super) place: String,
     pub(super) entry: Entry,
+    /// How often it was handed out and never settled: its workers crashed, or the answer was lost.
+    pub(super) crashes: u32,
 }
 
 impl Entry {
@@ -134,6 +136,7 @@ pub(super) fn deliveries(value: &Value) -> Vec<Delivery> {
     all.map(|(place, fields)| Delivery {
         entry: Entry::of(&place, &fields),
         place,
+        crashes: 0,
     })
     .collect()
 }

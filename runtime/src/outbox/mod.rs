@@ -272,7 +272,7 @@ impl<T: Serialize + DeserializeOwned> Outbox<T> {
 
 /// The queue of this name in the current registry.
 fn named(name: &str) -> Result<Arc<Queue>, OutboxError> {
-    let checked = Name::new(name).map_err(|wrong| OutboxError::BadName(wrong.to_string()))?;
+    let checked = Name::new(name).map_err(OutboxError::BadName)?;
     let queue = Registry::current().queue(checked);
     queue.ok_or_else(|| OutboxError::NoRedis { queue: name.into() })
 }

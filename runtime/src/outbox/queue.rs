@@ -273,8 +273,9 @@ impl Queue {
             other => return other.map(|_| Vec::new()),
         };
         for delivery in &mut claimed {
-            let before = self.deliveries_of(&delivery.place).await?.saturating_sub(1);
-            delivery.entry.attempts = delivery.entry.attempts.saturating_add(before);
+            // Where Redis does not say, it is handled all the same: it is this worker's now.
+            let deliveries = self.deliveries_of(&delivery.place).await.unwrap_or(1);
+            delivery.crashes = deliveries.saturating_sub(1);
         }
         Ok(claimed)
     }

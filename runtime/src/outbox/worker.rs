@@ -32,6 +32,9 @@ const REST: Duration = Duration::from_millis(200);
 const LOOK: Duration = Duration::from_secs(1);
 /// A worker that holds nothing and was not heard of for so long is forgotten.
 const SILENT: Duration = Duration::from_secs(24 * 3600);
+/// For each attempt an entry has, this many deliveries may end with no word of it: most are answers that
+/// were lost, and only an entry that crashes each worker comes so far.
+const CRASHES: u32 = 5;
 /// Outcomes that may wait for Redis to hear of them.
 const UNSETTLED: usize = 1000;
 
@@ -123,8 +126,8 @@ where
         let handler = self.handler;
         let handle = move |data: &str| -> Result<Soon<super::Handled>, String> {
             let work: T = serde_json::from_str(data).map_err(|error| error.to_string())?;
-            let handled = handler(work);
-            Ok(Box::pin(async move { handled.await.map_err(Into::into) }))
+            let future = handler(work);
+            Ok(Box::pin(async move { future.await.map_err(Into::into) }))
         };
         let work = Work {
             reader: self.queue.reader(),
@@ -376,7 +379,7 @@ impl Work {
         delivery: Delivery,
         handle: &impl Fn(&str) -> Result<Soon<super::Handled>, String>,
     ) {
-        if delivery.entry.attempts >= self.patience.max {
+        if delivery.crashes >= self.patience.max.saturating_mul(CRASHES) {
             let why = "the workers that had it crashed".to_owned();
             return self
                 .unsettled
