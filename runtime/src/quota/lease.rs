@@ -46,7 +46,7 @@ pub(crate) fn back_after(lease: Nanos) -> Nanos {
 /// How long not to ask again, where there was less than what was wanted: else each token would be fetched
 /// by itself as it flows in. Not so long that the bucket would overflow.
 pub(crate) fn pause(lease: Nanos, tolerance: Nanos) -> Nanos {
-    (lease / 4).min(tolerance / 2)
+    (lease / 3).min(tolerance / 2)
 }
 
 /// How large a batch is: what is spent in 0.4 leases, so that one lasts until the next is there and none is

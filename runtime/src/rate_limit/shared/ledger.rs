@@ -277,8 +277,8 @@ impl Ledger {
         if self.next > now {
             self.answer_the_rest();
         }
-        if let Some(last) = &mut self.last {
-            last.1 = granted.tokens;
+        if granted.tokens < flight.want {
+            self.last = None; // how fast it goes is the limit's doing, not the callers'
         }
         if flight.pays || granted.tokens == 0 {
             return Some(News { leased: None });
