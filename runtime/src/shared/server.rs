@@ -383,17 +383,16 @@ impl Sentinels {
     }
 }
 
-/// A client of a cluster whose pushes go to `pushes`.
+/// A client of a cluster; what its nodes push goes to `pushes`, where there are any.
 pub(crate) fn cluster(
     first: &ConnectionInfo,
     nodes: &[ConnectionInfo],
     certificates: Option<&TlsCertificates>,
-    pushes: tokio::sync::mpsc::UnboundedSender<redis::PushInfo>,
+    pushes: Option<tokio::sync::mpsc::UnboundedSender<redis::PushInfo>>,
 ) -> Result<ClusterClient, redis::RedisError> {
     let redis = first.redis_settings();
     let mut builder = ClusterClientBuilder::new(nodes.iter().cloned())
         .use_protocol(ProtocolVersion::RESP3)
-        .push_sender(pushes)
         .tcp_settings(TcpSettings::default().set_nodelay(true))
         .connection_timeout(CONNECT)
         .response_timeout(DEADLINE)
@@ -402,6 +401,9 @@ pub(crate) fn cluster(
         .retries(5)
         .min_retry_wait(1)
         .max_retry_wait(20);
+    if let Some(pushes) = pushes {
+        builder = builder.push_sender(pushes);
+    }
     if let Some(name) = redis.username() {
         builder = builder.username(name);
     }

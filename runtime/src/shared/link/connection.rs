@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::cluster_async::ClusterConnection;
-use redis::{AsyncConnectionConfig, Client, Cmd, PushInfo, RedisResult, Value};
+use redis::{AsyncConnectionConfig, Client, Cmd, PushInfo, RedisError, RedisResult, Value};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::timeout;
 
@@ -28,7 +28,13 @@ pub(super) struct Line {
 #[derive(Clone)]
 pub(super) enum Connection {
     Server(MultiplexedConnection),
-    Cluster(ClusterConnection),
+    /// Announcements have connections of their own. When a slot moves, its node says by itself that a
+    /// subscription has ended, and `redis` 1.8 takes that for the answer to the oldest command on the same
+    /// connection; from then on each answer would go to the next one's question.
+    Cluster {
+        commands: ClusterConnection,
+        announcements: ClusterConnection,
+    },
 }
 
 impl Connection {
@@ -47,12 +53,20 @@ impl Connection {
                     one(&client, Some(pushes)).await
                 }
                 Reach::Cluster(first, nodes, certificates) => {
-                    let client = cluster(first, nodes, certificates.as_ref(), pushes)
-                        .map_err(|error| LinkError::of(&error))?;
-                    let connection = client.get_async_connection().await;
-                    connection
-                        .map(Self::Cluster)
-                        .map_err(|error| LinkError::of(&error))
+                    let told = |error: RedisError| LinkError::of(&error);
+                    let client = |pushes| cluster(first, nodes, certificates.as_ref(), pushes);
+                    let (commands, announcements) = (client(None), client(Some(pushes)));
+                    let (commands, announcements) =
+                        (commands.map_err(told)?, announcements.map_err(told)?);
+                    let made = tokio::try_join!(
+                        commands.get_async_connection(),
+                        announcements.get_async_connection(),
+                    );
+                    let (commands, announcements) = made.map_err(told)?;
+                    Ok(Self::Cluster {
+                        commands,
+                        announcements,
+                    })
                 }
             }
         };
@@ -64,7 +78,7 @@ impl Connection {
     pub(super) async fn query(&mut self, command: &Cmd) -> RedisResult<Value> {
         match self {
             Self::Server(connection) => command.query_async(connection).await,
-            Self::Cluster(connection) => command.query_async(connection).await,
+            Self::Cluster { commands, .. } => command.query_async(commands).await,
         }
     }
 
@@ -72,7 +86,7 @@ impl Connection {
     pub(super) async fn subscribe(&mut self, channel: &str) -> RedisResult<()> {
         match self {
             Self::Server(connection) => connection.subscribe(channel).await,
-            Self::Cluster(connection) => connection.ssubscribe(channel).await,
+            Self::Cluster { announcements, .. } => announcements.ssubscribe(channel).await,
         }
     }
 }
@@ -114,7 +128,7 @@ pub(super) async fn apart(server: &Server) -> Result<MultiplexedConnection, Link
         };
         match one(&client, None).await? {
             Connection::Server(connection) => Ok(connection),
-            Connection::Cluster(_) => Err(LinkError::Down),
+            Connection::Cluster { .. } => Err(LinkError::Down),
         }
     };
     timeout(FIND, opened)

@@ -29,17 +29,21 @@ pub(crate) enum LinkError {
 }
 
 /// Answers that concern the connection or the server as a whole, not the one command.
-const UNFIT: [&str; 9] = [
+const UNFIT: [&str; 10] = [
     "READONLY",
     "NOAUTH",
     "WRONGPASS",
     "NOPERM",
     "OOM",
     "LOADING",
+    "CLUSTERDOWN",
     "MASTERDOWN",
     "MISCONF",
     "NOREPLICAS",
 ];
+
+/// The slot is on its way to another node, and was so for longer than a command is redirected.
+const MOVING: [&str; 3] = ["TRYAGAIN", "ASK", "MOVED"];
 
 impl LinkError {
     pub(crate) fn of(error: &RedisError) -> Self {
@@ -48,6 +52,9 @@ impl LinkError {
         }
         let message = || error.detail().unwrap_or_default().trim().to_owned();
         if let Some(code) = code(error) {
+            if MOVING.contains(&code) {
+                return Self::Timeout; // it is asked again
+            }
             let (code, message) = (code.to_owned(), message());
             return if UNFIT.contains(&code.as_str()) || message.contains("-OOM") {
                 Self::Unfit { code, message }
@@ -108,3 +115,15 @@ fn tls(error: &RedisError) -> Option<String> {
 }
 
 type Kept = Arc<dyn Error + Send + Sync>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_that_moves_is_asked_again_and_a_cluster_that_is_down_is_away() {
+        let of = |kind| LinkError::of(&RedisError::from((ErrorKind::Server(kind), "told")));
+        assert_eq!(of(ServerErrorKind::TryAgain), LinkError::Timeout);
+        assert!(of(ServerErrorKind::ClusterDown).breaks_connection());
+    }
+}

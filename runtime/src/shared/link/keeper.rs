@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use redis::{PushKind, cmd};
+use redis::{PushInfo, PushKind, Value, cmd};
 use tokio::time::sleep;
 
 use super::connection::{Connection, Line};
@@ -87,12 +87,32 @@ async fn open(link: &LinkRef, number: u64, greet: &impl Greet) -> Result<Line, L
         while let Some(push) = received.recv().await {
             if push.kind == PushKind::Disconnection && !is_cluster {
                 on.give_up(&of, LinkError::Broken("the connection was closed".into()));
+            } else if push.kind == PushKind::SUnsubscribe {
+                resubscribe(&on, &of, &push);
             } else {
                 let _ = on.0.pushes.send(push); // nobody listens at the end
             }
         }
     });
     Ok(opened)
+}
+
+/// The slot of a channel has moved: announcements come from another node.
+fn resubscribe(on: &LinkRef, of: &Line, push: &PushInfo) {
+    let Some(Value::BulkString(channel)) = push.data.first() else {
+        return;
+    };
+    let channel = String::from_utf8_lossy(channel).into_owned();
+    let (on, of) = (on.clone(), of.clone());
+    tokio::spawn(async move {
+        // Not heard of at once, the new node is not known yet; polls go on meanwhile.
+        for pause in [10, 50, 250, 1_000].map(Duration::from_millis) {
+            sleep(pause).await;
+            if on.subscribe_on(&of, &channel).await.is_ok() {
+                return;
+            }
+        }
+    });
 }
 
 /// Until the connection is given up.

@@ -42,7 +42,7 @@ pub const DRILLS: &[Drill] = &[
     drill("9", "SCRIPT FLUSH under load", false, scripts::run),
     drill("10", "a Redis that refuses", false, faults::run),
     drill("11", "sentinels fail over", false, sentinel::run),
-    drill("12", "3000 slots move under load", false, cluster::run),
+    drill("12", "3000 slots move under load", true, cluster::run),
     drill("16", "TLS", true, tls::run),
     drill(
         "17",
