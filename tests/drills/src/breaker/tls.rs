@@ -32,7 +32,7 @@ pub(super) fn run(report: &mut Report) -> Result<()> {
         ("another authority", Some(&other)),
         ("the system's authorities", None),
     ] {
-        let error = Node::refused(&with(authority))?;
+        let error = refused(&with(authority))?;
         ensure!(!error.contains("s3cret"), "the password is in {error:?}");
         let typed = error.contains("certificate") || error.contains("UnknownIssuer");
         report.holds(what, "an error of the setup", error, typed);
@@ -53,4 +53,12 @@ pub(super) fn run(report: &mut Report) -> Result<()> {
         open,
     );
     Ok(())
+}
+
+/// On a busy machine a handshake may outlast what a start waits for, and then Redis counts as out of
+/// reach, which is no error: another start shows.
+fn refused(start: &Start) -> Result<String> {
+    let mut tries = (0..5).map(|_| Node::refused(start));
+    let first = tries.find(Result::is_ok);
+    first.unwrap_or_else(|| Node::refused(start))
 }
