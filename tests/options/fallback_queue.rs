@@ -10,7 +10,6 @@ use super::behaviour;
     name = "queued.plain",
     fallback(kind = "queue", queue = "queued.plain")
 )]
-#[expect(clippy::unused_async, reason = "its fallback waits for Redis")]
 async fn plain(order: u64) -> Result<u64, Failure> {
     if order == 0 { Ok(0) } else { Err(TRANSIENT) }
 }
@@ -19,7 +18,6 @@ async fn plain(order: u64) -> Result<u64, Failure> {
     name = "queued.spooled",
     fallback(kind = "queue", queue = "queued.spooled", spool = "nowhere")
 )]
-#[expect(clippy::unused_async, reason = "its fallback waits for the disk")]
 async fn spooled(order: u64) -> Result<u64, Failure> {
     if order == 0 { Ok(0) } else { Err(TRANSIENT) }
 }

@@ -23,7 +23,7 @@ struct Payment {
 /// What stands for a process: a registry of its own, and its link to Redis.
 struct Shop {
     registry: Registry,
-    _steadfast: Steadfast,
+    steadfast: Steadfast,
 }
 
 impl Shop {
@@ -38,7 +38,7 @@ impl Shop {
         let steadfast = registry.scope(setup).await.unwrap();
         Self {
             registry,
-            _steadfast: steadfast,
+            steadfast,
         }
     }
 

@@ -42,7 +42,7 @@ async fn the_spool_of_a_process_that_is_gone_is_taken_over() {
         let gone = Shop::at_url(&url).await;
         let outbox = gone.outbox().await.spool(folder.path()).unwrap();
         outbox.push(&Payment { order: 7 }).await.unwrap();
-        gone._steadfast.stop().await;
+        gone.steadfast.stop().await;
     }
     let _server = Server::options().port(port).start();
     let shop = Shop::at_url(&url).await;

@@ -218,7 +218,7 @@ async fn a_worker_that_is_told_to_stop_finishes_what_it_has() {
     for order in 0..3 {
         outbox.push(&Payment { order }).await.unwrap();
     }
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let (end, ended) = tokio::sync::oneshot::channel::<()>();
     let begun = Arc::new(AtomicU32::new(0));
     let noted = begun.clone();
     let worker = outbox
@@ -230,10 +230,10 @@ async fn a_worker_that_is_told_to_stop_finishes_what_it_has() {
             }
         })
         .concurrency(2)
-        .until(async { drop(stopped.await) });
+        .until(async { drop(ended.await) });
     let work = tokio::spawn(shop.registry.scope(worker.into_future()));
     eventually("two", || begun.load(Ordering::Relaxed) == 2).await;
-    stop.send(()).unwrap();
+    end.send(()).unwrap();
     tokio::time::timeout(secs(10), work)
         .await
         .unwrap()

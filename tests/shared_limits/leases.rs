@@ -54,9 +54,10 @@ async fn a_token_at_hand_is_taken_by_a_sync_caller_without_a_wait() {
 async fn hammer(limit: RateLimit, end: Instant) -> u32 {
     let mut taken = 0;
     while Instant::now() < end {
-        match takes(&limit).await {
-            true => taken += 1,
-            false => tokio::task::yield_now().await,
+        if takes(&limit).await {
+            taken += 1;
+        } else {
+            tokio::task::yield_now().await;
         }
     }
     taken

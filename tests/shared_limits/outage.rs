@@ -27,7 +27,7 @@ fn is_degraded(limit: &RateLimit, degraded: bool) -> bool {
     wait_for(secs(20), || limit.status().degraded == degraded)
 }
 
-async fn lose(server: &mut Server, limits: &[RateLimit]) {
+fn lose(server: &mut Server, limits: &[RateLimit]) {
     server.kill();
     for limit in limits {
         assert!(is_degraded(limit, true));
@@ -52,7 +52,7 @@ async fn rate_limit_fail_open_is_how_long_memory_serves_before_all_is_denied_unt
         .collect();
     assert_eq!(at_once(&limits[0], 10).await, 10);
     assert_eq!(at_once(&limits[1], 10).await, 10);
-    lose(&mut server, &limits).await;
+    lose(&mut server, &limits);
     // 90 and 80 were left when they were told: together no more than 100 in all.
     let alone = [
         at_once(&limits[0], 100).await,
@@ -128,7 +128,7 @@ async fn rate_limit_then_is_what_holds_after_fail_open() {
         limit("outage.local", Then::Local),
         limit("outage.allow", Then::Allow),
     ];
-    lose(&mut server, &limits).await;
+    lose(&mut server, &limits);
     pause(ms(10)).await;
     let mut taken = Vec::new();
     for limit in &limits {
@@ -197,7 +197,7 @@ async fn in_memory_a_new_key_too_many_is_refused() {
     let limit = instance.limit("outage.keys", |limit| {
         limit.max(2).per(secs(1000)).max_keys(3)
     });
-    lose(&mut server, std::slice::from_ref(&limit)).await;
+    lose(&mut server, std::slice::from_ref(&limit));
     let mut taken = 0;
     for key in 0..10 {
         taken += usize::from(limit.acquire_within_for(&key, Duration::ZERO).await.is_ok());
@@ -213,7 +213,7 @@ async fn who_waits_when_redis_comes_back_asks_there() {
         limit.max(1).per(secs(5)).probe(ms(200))
     });
     assert!(takes(&limit).await);
-    lose(&mut server, std::slice::from_ref(&limit)).await;
+    lose(&mut server, std::slice::from_ref(&limit));
     let waiting = {
         let limit = limit.clone();
         tokio::spawn(async move { limit.acquire_within(secs(30)).await })

@@ -59,7 +59,7 @@ async fn who_waits_here_is_served_in_the_order_of_arrival() {
     let instance = Instance::at(&server.url()).await;
     let places = bulkhead(&instance, "places.turns", |it| it.max(1));
     let inside = enters(&places).await.unwrap();
-    let (told, mut served) = tokio::sync::mpsc::unbounded_channel();
+    let (told, mut heard) = tokio::sync::mpsc::unbounded_channel();
     for number in 0..4 {
         let (places, told) = (places.clone(), told.clone());
         tokio::spawn(async move {
@@ -71,7 +71,7 @@ async fn who_waits_here_is_served_in_the_order_of_arrival() {
     assert_eq!(places.status().waiting, 4);
     drop(inside);
     for number in 0..4 {
-        assert_eq!(served.recv().await, Some(number));
+        assert_eq!(heard.recv().await, Some(number));
     }
 }
 

@@ -101,7 +101,7 @@ async fn who_may_wait_has_its_turn_in_the_order_of_arrival() {
     let instance = Instance::at(&server.url()).await;
     let limit = instance.limit("strict.turns", |limit| limit.max(1).per(ms(150)));
     assert!(takes(&limit).await);
-    let (told, mut served) = tokio::sync::mpsc::unbounded_channel();
+    let (told, mut heard) = tokio::sync::mpsc::unbounded_channel();
     let began = tokio::time::Instant::now();
     for number in 0..4 {
         let (limit, told) = (limit.clone(), told.clone());
@@ -112,7 +112,7 @@ async fn who_may_wait_has_its_turn_in_the_order_of_arrival() {
         pause(ms(5)).await;
     }
     for number in 0..4 {
-        assert_eq!(served.recv().await, Some(number));
+        assert_eq!(heard.recv().await, Some(number));
     }
     assert!(began.elapsed() >= ms(550), "{:?}", began.elapsed());
     // A wait that can't end in time is refused at once, and spends nothing.

@@ -4,6 +4,7 @@ use super::{Event, EventKind};
 
 #[cold]
 #[inline(never)]
+#[allow(clippy::too_many_lines)] // an arm for each event, and nothing else
 pub(super) fn kind(event: &Event<'_>) -> EventKind {
     match event {
         Event::Transition { breaker, change } => EventKind::StateChanged {

@@ -77,8 +77,9 @@ fn excess(spent: &[(Nanos, u32)], burst: u64, interval: Nanos) -> i64 {
     let (mut worst, mut level, mut last) = (i64::MIN, 0_i64, 0);
     for &(time, tokens) in spent {
         // As a bucket in nanoseconds: how far above empty it would be.
-        level = (level - (time - last) as i64).max(0) + (u64::from(tokens) * interval) as i64;
-        worst = worst.max(level - (burst * interval) as i64);
+        level = (level - (time - last).cast_signed()).max(0);
+        level += (u64::from(tokens) * interval).cast_signed();
+        worst = worst.max(level - (burst * interval).cast_signed());
         last = time;
     }
     worst

@@ -118,9 +118,9 @@ mod tests {
         const TOKENS: u32 = 50_000;
         let pot = Pot::default();
         pot.fill(TOKENS, 10 * MS);
-        let spend = || std::iter::from_fn(|| pot.take(MS)).count();
+        let take_all = || std::iter::from_fn(|| pot.take(MS)).count();
         let spent: usize = std::thread::scope(|scope| {
-            let threads = [scope.spawn(spend), scope.spawn(spend)];
+            let threads = [scope.spawn(take_all), scope.spawn(take_all)];
             threads.map(|thread| thread.join().unwrap()).iter().sum()
         });
         assert_eq!(spent, TOKENS as usize);
