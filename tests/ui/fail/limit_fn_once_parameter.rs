@@ -1,6 +1,6 @@
 use steadfast::resilient;
 
-#[resilient(fallback(kind = "default"))]
+#[resilient(retry)]
 pub fn call<F>(send: F) -> std::io::Result<u32>
 where
     F: FnOnce() -> u32,

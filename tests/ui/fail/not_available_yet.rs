@@ -1,6 +1,6 @@
 use steadfast::resilient;
 
-#[resilient(fallback(kind = "queue"), cache(key = id, store = "redis"))]
+#[resilient(cache(key = id, store = "redis"))]
 pub async fn call(id: u64) -> std::io::Result<u64> {
     Ok(id)
 }
