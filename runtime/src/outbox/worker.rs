@@ -1,5 +1,6 @@
 //! A worker: takes entries, hands them to a handler, settles what came of them.
 
+use std::collections::VecDeque;
 use std::error::Error;
 use std::future::pending;
 use std::marker::PhantomData;
@@ -35,6 +36,8 @@ const SILENT: Duration = Duration::from_secs(24 * 3600);
 /// For each attempt an entry has, this many deliveries may end with no word of it: most are answers that
 /// were lost, and only an entry that crashes each worker comes so far.
 const CRASHES: u32 = 5;
+/// Places of settled entries that a worker remembers.
+const REMEMBERED: usize = 4096;
 /// Outcomes that may wait for Redis to hear of them.
 const UNSETTLED: usize = 1000;
 
@@ -141,6 +144,7 @@ where
             parked: Vec::new(),
             unsettled: Vec::new(),
             settling: Vec::new(),
+            settled: VecDeque::new(),
             hold: Instant::now(),
             rest: Instant::now(),
             look: Instant::now(),
@@ -167,6 +171,8 @@ struct Work {
     unsettled: Vec<Settlement>,
     /// Places of what it is being told.
     settling: Vec<String>,
+    /// Places of what it was told last: a claim may have been answered before it heard of them.
+    settled: VecDeque<String>,
     /// Nothing is begun before, since the breaker is open.
     hold: Instant,
     /// Redis is not asked before.
@@ -281,7 +287,11 @@ impl Work {
 
     /// What is left was not heard by Redis: it is told again.
     fn settled(&mut self, left: Vec<Settlement>) {
-        self.settling.clear();
+        let told = self.settling.drain(..);
+        let told = told.filter(|place| !left.iter().any(|it| it.place() == place));
+        self.settled.extend(told);
+        let old = self.settled.len().saturating_sub(REMEMBERED);
+        self.settled.drain(..old);
         if !left.is_empty() {
             self.rest = Instant::now() + REST;
             self.unsettled.extend(left);
@@ -361,7 +371,8 @@ impl Work {
                 .min(Instant::now() + next.max(Duration::from_millis(10)));
         }
         let held = self.held();
-        let fresh = claimed.into_iter().filter(|it| !held.contains(&it.place));
+        let is_known = |place: &String| held.contains(place) || self.settled.contains(place);
+        let fresh = claimed.into_iter().filter(|it| !is_known(&it.place));
         let fresh: Vec<Delivery> = fresh.collect();
         for delivery in &fresh {
             self.queue.count(Count::Claimed);
