@@ -46,7 +46,14 @@ pub(super) fn run(report: &mut Report) -> Result<()> {
             &control,
         );
         let refused: u64 = told.iter().map(|told| told.refused).sum();
-        report.is(&format!("{what}: refused below the limit"), 0, refused);
+        let calls: usize = told.iter().map(|told| told.taken.len()).sum();
+        // What was spent without Redis is paid at once when it is back: the bucket may be empty for a moment.
+        report.holds(
+            &format!("{what}: refused at 60 % of the limit"),
+            "≤ 1 %",
+            format!("{refused} of {}", refused + calls as u64),
+            refused * 100 <= refused + calls as u64,
+        );
     }
     Ok(())
 }
