@@ -384,6 +384,16 @@ pub(crate) const METRICS: &[Metric] = &[
         },
     },
     Metric {
+        name: "rate_limit_fallback_active",
+        help: "Whether the rate limit is to be shared, and goes by this process alone: 1, or 0.",
+        kind: Kind::Gauge,
+        labels: &["name"],
+        read: |totals, samples| {
+            let limits = totals.rate_limits.iter();
+            limits.for_each(|limit| samples.of(limit.name, limit.degraded.into()));
+        },
+    },
+    Metric {
         name: "bulkhead_active",
         help: "Places of the bulkhead that are taken.",
         kind: Kind::Gauge,

@@ -96,6 +96,8 @@ pub struct LimitTotals {
     pub name: Name,
     /// Calls that it refused.
     pub rejected: u64,
+    /// Whether it is to be shared and is not: Redis is out of reach, or no setup named one.
+    pub degraded: bool,
 }
 
 /// What a bulkhead has counted, and how full it is.
@@ -198,6 +200,7 @@ impl Registry {
         let rate_limits = self.rate_limits().into_iter().map(|limit| LimitTotals {
             name: limit.name(),
             rejected: of_calls.refusals(1, limit.name()) + limit.refused_by_hand(),
+            degraded: limit.status().degraded,
         });
         let bulkheads = self.bulkheads().into_iter().map(|bulkhead| {
             let status = bulkhead.status();

@@ -132,6 +132,7 @@ async fn every_metric_has_the_name_of_the_contract_and_counts_an_outage() {
         (r#"timeouts_total{call="prom.charge"}"#, "1"),
         (r#"fallbacks_total{call="prom.charge"}"#, "4"),
         (r#"rate_limit_rejected_total{name="prom.limit"}"#, "1"),
+        (r#"rate_limit_fallback_active{name="prom.limit"}"#, "0"),
         (r#"bulkhead_active{name="prom.places"}"#, "0"),
         (r#"bulkhead_waiting{name="prom.places"}"#, "0"),
         (r#"bulkhead_max{name="prom.places"}"#, "4"),

@@ -19,6 +19,7 @@ pub(super) struct Limit {
     left: u64,
     resets_in_ms: u64,
     keys: usize,
+    degraded: bool,
 }
 
 impl Limit {
@@ -29,6 +30,7 @@ impl Limit {
             left: status.left,
             resets_in_ms: u64::try_from(status.resets_in.as_millis()).unwrap_or(u64::MAX),
             keys: status.keys,
+            degraded: status.degraded,
         }
     }
 }
