@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use steadfast::{Cause, EventKind, Events, State};
+use steadfast_tests::ms;
 use steadfast_tests::redis::Server;
 
 use super::Instance;
@@ -44,6 +45,8 @@ async fn whoever_steers_one_instance_steers_the_fleet() {
             (&json!(shown), &json!("shared"), &json!(false))
         );
     }
+    // The fleet's answer to the release begins the state that failures count in from now on.
+    tokio::time::sleep(ms(100)).await;
     one.play("FFFF").await;
     one.sees(State::Open).await;
     other.sees(State::Open).await;
