@@ -92,17 +92,10 @@ pub(super) fn kind(event: &Event<'_>) -> EventKind {
             key: (*key).into(),
             message: format!("{code} {message}").into(),
         },
-        Event::LimitAlone { name } => EventKind::LimitAlone { name: *name },
-        Event::LimiterLost { store } => EventKind::LimiterLost {
-            server: (*store).into(),
-        },
-        Event::LimiterBack { store } => EventKind::LimiterBack {
-            server: (*store).into(),
-        },
-        Event::AccountRefused { limit, key } => EventKind::LimitRefused {
-            name: *limit,
-            key: (*key).into(),
-        },
+        Event::LimitAlone { .. }
+        | Event::LimiterLost { .. }
+        | Event::LimiterBack { .. }
+        | Event::AccountRefused { .. } => limiter(event),
         Event::BadVariable(fault) => EventKind::BadVariable(fault.to_string().into()),
         #[cfg(feature = "config")]
         Event::Configured(status) => EventKind::Configured((*status).clone()),
@@ -163,6 +156,23 @@ fn queue(event: &Event<'_>) -> EventKind {
             error: error.into(),
         },
         _ => unreachable!("only what is about queues comes here"),
+    }
+}
+
+fn limiter(event: &Event<'_>) -> EventKind {
+    match event {
+        Event::LimitAlone { name } => EventKind::LimitAlone { name: *name },
+        Event::LimiterLost { store } => EventKind::LimiterLost {
+            server: (*store).into(),
+        },
+        Event::LimiterBack { store } => EventKind::LimiterBack {
+            server: (*store).into(),
+        },
+        Event::AccountRefused { limit, key } => EventKind::LimitRefused {
+            name: *limit,
+            key: (*key).into(),
+        },
+        _ => unreachable!("only what is about shared limits comes here"),
     }
 }
 

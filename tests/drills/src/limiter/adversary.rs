@@ -29,7 +29,7 @@ pub(super) fn run(report: &mut Report) -> Result<()> {
             way,
             ..task.clone()
         };
-        let told = start(4, &task, Duration::from_secs(3), Know::Nothing)?.end()?;
+        let told = start(4, &task, Duration::from_secs(1), Know::Nothing)?.end()?;
         let taken = merged(&told);
         let excess = excess(&taken, 2_000.0, 10_000.0);
         report.holds(
