@@ -43,6 +43,8 @@ fn thresholds() -> Thresholds {
         half_open: 2,
         close_after: 1,
         probe_timeout: 5,
+        scope: steadfast_options::Scope::Local,
+        quorum: 1,
     }
 }
 
