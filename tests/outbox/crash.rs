@@ -46,7 +46,7 @@ async fn a_worker_outlives_redis_and_the_loss_of_its_group() {
     shop.connects().await;
     // A connection to a server that just began may break once more: whoever pushes tries again.
     while outbox.push(&Payment { order: 2 }).await.is_err() {
-        tokio::time::sleep(steadfast_tests::ms(10)).await;
+        tokio::time::sleep(ms(10)).await;
     }
     eventually("the second", || worker.had().contains(&2)).await;
     server.command(&["FLUSHALL"]);
