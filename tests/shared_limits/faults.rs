@@ -118,6 +118,22 @@ async fn answers_that_are_late_bring_no_tokens() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_one_late_answer_the_store_is_tried_at_once() {
+    let server = Server::start();
+    let instance = Instance::at(&server.url()).await;
+    let limit = instance.limit("faults.once", |limit| {
+        limit.max(1_000).per(secs(1000)).probe(secs(1000))
+    });
+    assert!(takes(&limit).await);
+    while !limit.status().degraded {
+        // The server stands still for longer than an answer may take, and goes on by itself.
+        server.command(&["CLIENT", "PAUSE", "250", "ALL"]);
+        assert!(takes(&limit).await, "memory serves");
+    }
+    assert!(wait_for(secs(20), || !limit.status().degraded));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_clock_that_jumps_lets_one_burst_through_at_the_most_and_blocks_nobody_for_longer() {
     let server = match Server::options().movable_clock().try_start() {
         Ok(server) => server,

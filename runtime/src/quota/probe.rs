@@ -24,9 +24,20 @@ pub(crate) enum Next {
 }
 
 impl Probing {
-    /// How long until the first probe: `every`, 20 % more or less, so that a fleet does not ask in step.
+    /// How long until an outage's first probe. After a store was there for longer than `every` it is tried
+    /// at once: it may have been late with one answer only, and whoever goes on by itself meanwhile takes
+    /// tokens that the others take too. One that comes and goes is tried at the usual pace. `well_for` is
+    /// none where there was no outage before.
+    pub(crate) fn first(well_for: Option<Duration>, every: Duration, random: f64) -> Duration {
+        match well_for {
+            Some(time) if time < every => Self::pause(every, random),
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// How long until the next probe: `every`, 20 % more or less, so that a fleet does not ask in step.
     /// `random` is uniform in 0..1.
-    pub(crate) fn pause(every: Duration, random: f64) -> Duration {
+    fn pause(every: Duration, random: f64) -> Duration {
         every.mul_f64(0.8 + 0.4 * random)
     }
 
@@ -65,6 +76,14 @@ mod tests {
         assert_eq!(probing.after(true, EVERY, 0.5), Next::Back);
         // The next outage begins afresh.
         assert_eq!(probing.after(true, EVERY, 0.5), soon);
+    }
+
+    #[test]
+    fn a_store_that_was_well_is_tried_at_once_and_one_that_comes_and_goes_is_not() {
+        let first = |well_for| Probing::first(well_for, EVERY, 0.5);
+        assert_eq!(first(None), Duration::ZERO);
+        assert_eq!(first(Some(EVERY)), Duration::ZERO);
+        assert_eq!(first(Some(EVERY - Duration::from_nanos(1))), EVERY);
     }
 
     #[test]

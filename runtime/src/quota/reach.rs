@@ -28,6 +28,8 @@ pub(crate) struct Reach {
     lost: AtomicU64,
     /// Outages so far.
     outages: AtomicU64,
+    /// When the last of them was over; zero before the first.
+    back: AtomicU64,
     probing: Mutex<Probing>,
     /// The next probe; those that were planned before it are not made.
     planned: AtomicU64,
@@ -43,6 +45,7 @@ impl Reach {
             store,
             lost: AtomicU64::new(0),
             outages: AtomicU64::new(0),
+            back: AtomicU64::new(0),
             probing: Mutex::default(),
             planned: AtomicU64::new(0),
             members: Mutex::default(),
@@ -99,7 +102,9 @@ impl Reach {
                 store: self.store.place(),
             });
             *self.probing() = Probing::default();
-            self.probe_in(Probing::pause(self.every(), fastrand::f64()));
+            let (back, every) = (self.back.load(Ordering::Relaxed), self.every());
+            let well_for = (back != 0).then(|| Duration::from_nanos(now.saturating_sub(back)));
+            self.probe_in(Probing::first(well_for, every, fastrand::f64()));
         }
     }
 
@@ -168,6 +173,7 @@ impl Reach {
                 .is_ok();
         if ours {
             let now = clock::precise();
+            self.back.store(now.max(1), Ordering::Relaxed);
             self.present().iter().for_each(|member| member.rejoin(now));
             report(&Event::LimiterBack {
                 store: self.store.place(),
