@@ -26,9 +26,11 @@ pub fn part() -> Result<()> {
         .build()?;
     runtime.block_on(async {
         match words[..] {
-            ["push", url, from, count] => push(url, from.parse()?, count.parse()?).await,
+            ["push", url, from, count, pace] => {
+                push(url, from.parse()?, count.parse()?, pace.parse()?).await
+            }
             ["work", url, file] => work(url, file).await,
-            _ => bail!("a part is `push URL FROM COUNT` or `work URL FILE`"),
+            _ => bail!("a part is `push URL FROM COUNT PACE` or `work URL FILE`"),
         }
     })
 }
@@ -38,11 +40,12 @@ async fn outbox(url: &str) -> Result<Outbox<u64>> {
     Ok(Outbox::open("drill").await?)
 }
 
-/// Pushes each order until that is acknowledged.
-async fn push(url: &str, from: u64, count: u64) -> Result<()> {
+/// Pushes each order until that is acknowledged, no more than `pace` a second.
+async fn push(url: &str, from: u64, count: u64, pace: u64) -> Result<()> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let outbox = outbox(url).await?;
     let mut tasks = Vec::new();
+    let pause = Duration::from_secs(AT_A_TIME as u64) / u32::try_from(pace)?;
     for _ in 0..AT_A_TIME {
         let outbox = outbox.clone();
         tasks.push(tokio::spawn(async move {
@@ -51,6 +54,7 @@ async fn push(url: &str, from: u64, count: u64) -> Result<()> {
                 if order >= count {
                     return;
                 }
+                sleep(pause).await;
                 while outbox.push(&(from + order)).await.is_err() {
                     sleep(Duration::from_millis(20)).await;
                 }
