@@ -36,6 +36,12 @@ impl SharedMode {
         self.0.load(Ordering::Relaxed) == 0
     }
 
+    /// Whether it enforces, with a fleet.
+    #[inline]
+    pub(crate) fn enforces_shared(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == SHARED
+    }
+
     pub(crate) fn is_shared(&self) -> bool {
         self.0.load(Ordering::Relaxed) & SHARED != 0
     }

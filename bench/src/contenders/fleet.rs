@@ -16,8 +16,8 @@ const COUNT: &str = "breaker:failures";
 const CALLS: &str = "breaker:calls";
 
 /// One for all contenders.
-static SERVER: LazyLock<Server> = LazyLock::new(Server::start);
-static SETUP: LazyLock<Steadfast> = LazyLock::new(|| {
+pub(super) static SERVER: LazyLock<Server> = LazyLock::new(Server::start);
+pub(super) static SETUP: LazyLock<Steadfast> = LazyLock::new(|| {
     let setup = ::steadfast::setup().redis(SERVER.url());
     measure::runtime().block_on(setup.start()).expect("a setup")
 });

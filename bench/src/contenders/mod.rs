@@ -8,6 +8,8 @@ pub(crate) mod execution_policy;
 pub(crate) mod failsafe;
 #[cfg(feature = "redis")]
 pub(crate) mod fleet;
+#[cfg(feature = "redis")]
+pub(crate) mod fleet_limits;
 pub(crate) mod guards;
 pub(crate) mod hand_made;
 pub(crate) mod nobreak;

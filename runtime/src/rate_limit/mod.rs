@@ -194,7 +194,10 @@ impl RateLimit {
     #[inline]
     pub fn try_acquire(&self) -> Result<(), Rejection> {
         if !self.0.mode.is_plain() {
-            return self.try_from(&self.source_of_all()).map(drop);
+            return match self.take_at_hand() {
+                Some(_) => Ok(()),
+                None => self.try_from(&self.source_of_all()).map(drop),
+            };
         }
         self.take(Whose::All)
             .map(drop)

@@ -58,6 +58,14 @@ impl RateLimit {
         }
     }
 
+    /// A token that this instance has of the fleet's, of a limit without keys that enforces.
+    #[inline]
+    pub(crate) fn take_at_hand(&self) -> Option<Token> {
+        let shared = self.0.shared.get();
+        let shared = shared.filter(|_| self.0.mode.enforces_shared());
+        shared?.lane().take_at_hand()
+    }
+
     /// A token at once, or a place in the queue where a turn comes in time.
     pub(crate) fn take_or_wait(&self, source: &Source, patience: Patience) -> Taken {
         match source {
