@@ -103,7 +103,11 @@ impl<'a> View<'a> {
 ///
 /// Made in place for each call, with one store for a field or a few: what many calls never need is
 /// in [`More`], and what few need in [`Rest`].
+///
+/// In this order, and eight small ones together, so that those are made with one aligned store: a load
+/// of one of them from a store across two words would wait for that.
 #[doc(hidden)]
+#[repr(C)]
 pub struct Call<'p> {
     policy: &'p Resolved,
     /// What the body can know of the call; the number of the attempt among it.
@@ -119,10 +123,14 @@ pub struct Call<'p> {
     /// Whether no attempt may follow.
     last: bool,
     ended: Ended,
+    _filled: [u8; FILL],
     /// Whose tokens it takes, where a key tells them apart.
     limit_of: Whose,
     more: Option<More>,
 }
+
+/// What the small ones are short of a word.
+const FILL: usize = 3 - cfg!(feature = "tracing") as usize;
 
 /// What calls with queues, pauses, breakers by key, slow calls or time limits need.
 struct More {
@@ -189,6 +197,7 @@ impl<'p> Call<'p> {
             traced: false,
             last: false,
             ended: Ended::Ok,
+            _filled: [0; FILL],
             limit_of: Whose::All,
             more: None,
         }
