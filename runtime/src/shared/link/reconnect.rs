@@ -5,7 +5,7 @@ use std::time::Duration;
 /// Before the second connection in a row that came to nothing.
 const FIRST: Duration = Duration::from_millis(10);
 /// The longest pause of a small fleet.
-const LONGEST: Duration = Duration::from_millis(500);
+const LONGEST: Duration = Duration::from_millis(200);
 /// New connections a second that a whole fleet may ask of Redis.
 const FLEET_PER_SECOND: u32 = 2_000;
 /// The longest pause of any fleet.
