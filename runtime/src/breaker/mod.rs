@@ -271,7 +271,10 @@ impl Breaker {
 
     /// As [`pass`](Self::pass), but asks for a lease where one is needed, for whoever comes next.
     pub(crate) fn pass_or_ask(&self) -> Result<Pass, Rejection> {
-        self.pass_or_wait(None).map_err(|no_pass| no_pass.rejection)
+        match self.pass_if_closed() {
+            Some(pass) => Ok(pass),
+            None => self.pass_or_wait(None).map_err(|no_pass| no_pass.rejection),
+        }
     }
 
     /// Whether a call would be refused, with nothing taken.
