@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -281,6 +282,8 @@ fn spawn(
     }
     let log = fs::File::create(folder.file("log"))?;
     command
+        // A Ctrl-C in the terminal is for the program that holds the server, and ends it when it has ended.
+        .process_group(0)
         .stdin(Stdio::null())
         .stderr(log.try_clone()?)
         .stdout(log);
