@@ -7,6 +7,7 @@ mod classes;
 mod composition;
 mod config;
 mod demo_calls;
+mod demo_saved;
 mod errors;
 mod events;
 mod guards;

@@ -13,10 +13,11 @@ pub const INSTANCES: std::ops::RangeInclusive<u8> = 2..=32;
 
 /// Watch sick dependencies being contained.
 ///
-/// One scenario is played to two checkout services at once. Both run the same code: pay, store the
-/// receipt, mail it, ask a language model for a line of thanks. In one, each of these calls carries
-/// the attribute `resilient`; in the other, none has a time limit, a retry, a breaker or a fallback.
-/// Each service has stand-ins and customers of its own, all on loopback, and the same seed.
+/// One scenario is played to two shops at once. Both run the same code: pay, store the receipt, mail
+/// it, ask a language model for a line of thanks; and show product pages. In one, each of these calls
+/// carries the attribute `resilient`; in the other, none has a time limit, a retry, a breaker, a cache,
+/// a fallback or a queue. Each shop has stand-ins and customers of its own, all on loopback, and the
+/// same seed.
 ///
 /// In a terminal the run is shown live; elsewhere as a line a second. It ends with a table of what
 /// the policies saved. Exit code 2 says that the input was wrong.
@@ -31,7 +32,7 @@ pub struct Cli {
     ///
     /// The scenario's phases are stretched or squeezed with it; latencies, time limits and the
     /// breakers' recovery of 2 s stay as they are. A few seconds more may pass until the last
-    /// customers have left.
+    /// customers have left, and up to 5 until the last queued e-mail is out.
     #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
     pub seconds: Option<Duration>,
 
@@ -42,7 +43,7 @@ pub struct Cli {
     /// Port of the service with policies; 0 takes any that is free
     ///
     /// While the demo runs, POST /checkout takes {"id":1,"customer":"me@example.com","cents":999},
-    /// and GET /breakers shows the state of each breaker. /admin is the live page, with metrics and
+    /// GET /products/1 shows a page, and GET /breakers shows the state of each breaker. /admin is the live page, with metrics and
     /// health below it; to steer there, the token is "demo", or that of `STEADFAST_ADMIN_TOKEN`.
     #[arg(long, default_value_t = 0, value_parser = port, allow_negative_numbers = true)]
     pub port: u16,
@@ -65,10 +66,12 @@ pub struct Cli {
           conflicts_with_all = ["scenario", "seconds", "seed", "port", "config", "example_config"])]
     pub shared: Option<u8>,
 
-    /// With `--shared`: a Redis that is there, as `redis://127.0.0.1/`, which is left alive
+    /// A Redis that is there, as `redis://127.0.0.1/`, which is left alive
     ///
-    /// Where none is given, the demo starts one of its own, and kills it in the course of the story.
-    #[arg(long, value_name = "URL", requires = "shared")]
+    /// E-mails that can't go out are queued in it, or, with `--shared`, a breaker is shared over it. Where
+    /// none is given, the demo starts one of its own, which ends with it; where there is no
+    /// `redis-server`, it says so, and goes on without a queue.
+    #[arg(long, value_name = "URL")]
     pub redis: Option<String>,
 
     /// Print the result as JSON on standard output, and what happens meanwhile on standard error

@@ -1,11 +1,11 @@
-//! The four services that a checkout calls.
+//! The services that the shop calls.
 
 use std::fmt;
 use std::ops::{Index, IndexMut};
 
 use serde::{Deserialize, Serialize, Serializer};
 
-/// A service that a checkout calls.
+/// A service that the shop calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Dependency {
@@ -15,13 +15,21 @@ pub enum Dependency {
     Storage,
     /// Sends them.
     Email,
-    /// A language-model API, which writes a line of thanks.
+    /// A language-model API, which writes a line of thanks, and one about a product.
     Llm,
+    /// Knows the products.
+    Catalog,
 }
 
 impl Dependency {
-    /// In the order a checkout calls them.
-    pub const ALL: [Self; 4] = [Self::Payments, Self::Storage, Self::Email, Self::Llm];
+    /// In the order a checkout calls them, then the one that product pages need.
+    pub const ALL: [Self; 5] = [
+        Self::Payments,
+        Self::Storage,
+        Self::Email,
+        Self::Llm,
+        Self::Catalog,
+    ];
 
     /// As in scenario files, and the name of the breaker that guards it.
     #[must_use]
@@ -31,6 +39,7 @@ impl Dependency {
             Self::Storage => "storage",
             Self::Email => "email",
             Self::Llm => "llm",
+            Self::Catalog => "catalog",
         }
     }
 
@@ -51,7 +60,7 @@ impl fmt::Display for Dependency {
 
 /// One `T` for each dependency.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct PerDependency<T>([T; 4]);
+pub struct PerDependency<T>([T; 5]);
 
 impl<T> PerDependency<T> {
     /// Each made by `make`.

@@ -46,6 +46,54 @@ fn the_result_is_json_and_shows_that_policies_contain_a_hanging_dependency() {
     );
     let hits = |arm: &Value| arm["requests"]["email"]["while_sick"].as_u64();
     assert!(hits(with) < hits(without), "{result}");
+    let count = |arm: &Value, part: &str, name: &str| {
+        let count = arm[part][name].as_u64();
+        count.unwrap_or_else(|| panic!("no {name} in {arm}"))
+    };
+    // E-mail hung for a while: with a queue no letter is lost, whatever is still on its way.
+    let with_queue = |name| count(with, "emails", name);
+    assert!(with_queue("queued") > 0, "{with}");
+    assert_eq!((with_queue("lost"), with_queue("dead")), (0, 0), "{with}");
+    let (queued, waiting) = (with_queue("queued"), with_queue("waiting"));
+    assert!(with_queue("delivered_later") + waiting >= queued, "{with}");
+    assert!(result["queue_drained_seconds"].is_number(), "{result}");
+    assert!(count(without, "emails", "lost") > 0, "{without}");
+    assert_eq!(count(without, "emails", "queued"), 0);
+    for arm in [with, without] {
+        let pages = |name: &str| count(arm, "pages", name);
+        assert_eq!(pages("asked"), 200);
+        let seen = pages("served_in_full") + pages("degraded") + pages("failed");
+        assert_eq!(seen, 200);
+    }
+    let failed = |arm: &Value| count(arm, "pages", "failed");
+    assert!(failed(with) <= failed(without), "{result}");
+    let kept = |arm: &Value| count(arm, "pages", "fresh") + count(arm, "pages", "stale");
+    assert!(kept(with) > 0, "{with}");
+    assert_eq!(kept(without), 0, "{without}");
+}
+
+#[test]
+fn without_redis_the_demo_says_so_once_and_counts_the_letters_that_are_lost() {
+    let output = Command::new(env!("CARGO_BIN_EXE_checkout"))
+        .args(["--scenario", "cascade", "--seconds", "5", "--json"])
+        .env("TEST_REDIS_SERVER", "no-such-redis-server")
+        .output()
+        .expect("the demo was built");
+    assert!(output.status.success(), "{output:?}");
+    let said = String::from_utf8_lossy(&output.stderr);
+    let told = said.lines().filter(|line| line.contains("no Redis"));
+    let told: Vec<&str> = told.collect();
+    assert_eq!(
+        told,
+        [
+            "no Redis: e-mails that fail are not queued, and lost (`no-such-redis-server` is not installed)"
+        ]
+    );
+    let result: Value = serde_json::from_slice(&output.stdout).expect("only JSON on stdout");
+    assert!(result["queue_drained_seconds"].is_null(), "{result}");
+    let emails = &result["with_policies"]["emails"];
+    assert_eq!(emails["queued"], 0, "{emails}");
+    assert!(emails["lost"].as_u64() > Some(0), "{emails}");
 }
 
 #[test]
@@ -132,6 +180,8 @@ fn the_demo_says_where_its_page_is_and_takes_the_token_of_the_environment() {
         "{metrics}"
     );
     assert!(ask(address, "GET /admin/health HTTP/1.1").contains("\"payments\":"));
+    let page = ask(address, "GET /products/7 HTTP/1.1");
+    assert!(page.contains("\"product\":{\"name\":"), "{page}");
     for (token, status) in [("demo", "401"), ("s3cret", "200")] {
         let request = "POST /admin/api/circuit-breakers/reset/payments HTTP/1.1";
         let answer = ask(

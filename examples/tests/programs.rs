@@ -192,3 +192,19 @@ fn the_demo_refuses_a_wrong_configuration_and_writes_a_true_one() {
         "{told}"
     );
 }
+
+#[test]
+fn the_demo_runs_by_a_configuration_file_without_redis_too() {
+    let name = format!("steadfast-demo-alone-{}.toml", std::process::id());
+    let file = std::env::temp_dir().join(name);
+    std::fs::write(&file, "[breaker.payments]\nfailures = 7\n").unwrap();
+    let ran = Command::new(env!("CARGO_BIN_EXE_checkout"))
+        .args(["--seconds", "5", "--json", "--config"])
+        .arg(&file)
+        .env("TEST_REDIS_SERVER", "no-such-redis-server")
+        .output()
+        .unwrap();
+    std::fs::remove_file(&file).unwrap();
+    assert!(ran.status.success(), "{ran:?}");
+    assert!(ran.stdout.starts_with(b"{"), "{ran:?}");
+}

@@ -6,20 +6,20 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result};
 
 use crate::cargo::{cargo, root};
-use crate::setup::{self, REDIS};
+use crate::setup::{self, DEMOS_REDIS};
 
 /// Runs the demo in the caller's folder, so that the paths among the arguments mean what they mean
 /// there, and ends as the demo ends.
 pub(crate) fn run(args: &[OsString]) -> Result<ExitCode> {
     if starts_redis(args) {
-        setup::ensure(&REDIS);
+        setup::ensure(&DEMOS_REDIS);
     }
     let mut command = command(args);
     command.current_dir(std::env::current_dir().context("the current folder is gone")?);
     hand_over(&mut command)
 }
 
-/// Whether it is the demo with a Redis of its own.
+/// Whether the demo will start a Redis of its own.
 fn starts_redis(args: &[OsString]) -> bool {
     let has = |option: &str| {
         args.iter().any(|arg| {
@@ -27,7 +27,8 @@ fn starts_redis(args: &[OsString]) -> bool {
             arg.split('=').next() == Some(option)
         })
     };
-    has("--shared") && !has("--redis")
+    let only_tells = ["--help", "-h", "--example-config"].into_iter().any(has);
+    !only_tells && !has("--redis")
 }
 
 fn command(args: &[OsString]) -> Command {
@@ -74,7 +75,10 @@ mod tests {
             "4".into(),
             "--redis=redis://h/".into()
         ]));
-        assert!(!starts_redis(&["--scenario".into(), "outage".into()]));
+        assert!(starts_redis(&["--scenario".into(), "outage".into()]));
+        for only_tells in ["--help", "-h", "--example-config"] {
+            assert!(!starts_redis(&[only_tells.into()]), "{only_tells}");
+        }
     }
 
     #[test]

@@ -28,6 +28,11 @@ pub(crate) const REDIS: Tool = Tool {
     wanted_by: "the tests of shared state",
 };
 
+pub(crate) const DEMOS_REDIS: Tool = Tool {
+    wanted_by: "the demo's queue of e-mails, and its shared breakers",
+    ..REDIS
+};
+
 /// Only its library is used, which moves the clock of one server.
 pub(crate) const FAKETIME: Tool = Tool {
     program: "faketime",

@@ -1,14 +1,12 @@
 //! The demo: a checkout service whose sick dependencies are contained. `--help` says more.
 
 use std::io::{self, IsTerminal, Write};
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use steadfast::SetupError;
 use steadfast_examples::cli::Cli;
-use steadfast_examples::demo::{Demo, Plan, StartError};
+use steadfast_examples::demo::{Demo, Plan, StartError, Store};
 use steadfast_examples::report::{Report, table};
 #[cfg(unix)]
 use steadfast_examples::shared;
@@ -45,11 +43,12 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(TROUBLE, &format!("no runtime can be had: {error}")),
     };
-    // Dropping what was set up stops nothing: the file is watched as long as the demo runs.
-    if let Err(error) = runtime.block_on(configure(cli.config.as_deref())) {
+    // A Redis that was started ends with it.
+    let store = Store::find(cli.redis);
+    if let Err(error) = runtime.block_on(store.set_up(cli.config.as_deref())) {
         return fail(BAD_INPUT, &error.to_string());
     }
-    let report = runtime.block_on(run(plan, screen));
+    let report = runtime.block_on(run(plan, screen, &store));
     // Hanging requests must not hold the process.
     runtime.shutdown_timeout(Duration::from_secs(1));
     match report {
@@ -73,26 +72,14 @@ fn share(_: u8, _: Option<String>, _: bool) -> ExitCode {
     fail(BAD_INPUT, "`--shared` needs a system that Redis runs on")
 }
 
-async fn configure(file: Option<&Path>) -> Result<(), SetupError> {
-    match file {
-        Some(file) => steadfast::setup()
-            .config_file(file)
-            .watch()
-            .start()
-            .await
-            .map(drop),
-        None => Ok(()),
-    }
-}
-
 fn fail(code: u8, error: &str) -> ExitCode {
     eprintln!("{error}");
     ExitCode::from(code)
 }
 
-async fn run(plan: Plan, screen: Screen) -> Result<Report, StartError> {
+async fn run(plan: Plan, screen: Screen, store: &Store) -> Result<Report, StartError> {
     let demo = Demo::start(plan).await?;
-    announce(&demo.page());
+    announce(&demo.page(), store);
     let mut view = View::start(demo.stage(), screen);
     let report = demo
         .finish(async {
@@ -109,11 +96,12 @@ async fn run(plan: Plan, screen: Screen) -> Result<Report, StartError> {
 }
 
 /// Says where to look; the live view in a terminal shows it too.
-fn announce(page: &str) {
+fn announce(page: &str, store: &Store) {
     // Whoever set a token knows it.
     let known = std::env::var_os("STEADFAST_ADMIN_TOKEN").is_some();
     let token = if known { "" } else { ", token: demo" };
     eprintln!("live page: {page} (metrics: {page}/metrics, health: {page}/health{token})");
+    eprintln!("{store}");
 }
 
 /// Ready once the system asks this process to end.

@@ -10,8 +10,9 @@ use crate::dependency::Dependency;
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
-    /// Its policies refused or cut it.
-    #[error(transparent)]
+    /// Its policies refused or cut it. Not `transparent`, which would hide the rejection from a worker
+    /// of a queue: it waits while a breaker is open.
+    #[error("{0}")]
     Rejected(#[from] Rejection),
     /// The dependency answered with an error.
     #[error("{dependency} answered {status}")]

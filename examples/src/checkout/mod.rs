@@ -1,15 +1,19 @@
-//! The checkout service: pay, store the receipt, mail it, thank the customer.
+//! The shop: a checkout (pay, store the receipt, mail it, thank the customer) and product pages.
 
 use serde::{Deserialize, Serialize};
 
 pub mod calls;
 mod error;
+mod letters;
 mod requests;
 mod service;
+mod shop;
 
 pub use error::CallError;
-pub use requests::{Api, Mail, Payment, Thanks};
+pub use letters::{Letter, Letters, Mailbag, Mailed};
+pub use requests::{Api, Payment, Pitch, Product, Thanks};
 pub use service::{Service, WORKERS, admin_token};
+pub use shop::Shop;
 
 use crate::dependency::Dependency;
 
@@ -33,8 +37,17 @@ pub struct Confirmation {
     pub payment: String,
     /// Words of thanks.
     pub thanks: String,
-    /// Whose work is missing, or replaced by something simpler.
+    /// Whose work is missing, comes later, or is replaced by something simpler.
     pub degraded: Vec<Dependency>,
+}
+
+/// A page about a product.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page {
+    /// As the catalog has it, or had it.
+    pub product: Product,
+    /// What speaks for it; empty where that part of the page is missing.
+    pub pitch: String,
 }
 
 /// Whether the service's calls are guarded.
@@ -44,49 +57,4 @@ pub enum Arm {
     Guarded,
     /// Without: the same requests, as they are.
     Bare,
-}
-
-impl Arm {
-    /// Checks out one order.
-    ///
-    /// # Errors
-    /// Whatever call fails that has no fallback.
-    pub async fn check_out(self, api: &Api, order: &Order) -> Result<Confirmation, CallError> {
-        match self {
-            Self::Guarded => guarded(api, order).await,
-            Self::Bare => bare(api, order).await,
-        }
-    }
-}
-
-async fn guarded(api: &Api, order: &Order) -> Result<Confirmation, CallError> {
-    let payment = calls::charge(api, order).await?;
-    calls::store(api, order, &payment).await?;
-    let mail = calls::mail(api, order).await?;
-    let thanks = calls::thank(api, order).await?;
-    Ok(confirmation(order, payment, mail, thanks))
-}
-
-async fn bare(api: &Api, order: &Order) -> Result<Confirmation, CallError> {
-    let payment = requests::charge(api, order).await?;
-    requests::store(api, order, &payment).await?;
-    let mail = requests::mail(api, order).await?;
-    let thanks = requests::thank(api, order).await?;
-    Ok(confirmation(order, payment, mail, thanks))
-}
-
-fn confirmation(order: &Order, payment: Payment, mail: Mail, thanks: Thanks) -> Confirmation {
-    let mut degraded = Vec::new();
-    if mail == Mail::Later {
-        degraded.push(Dependency::Email);
-    }
-    if thanks.canned {
-        degraded.push(Dependency::Llm);
-    }
-    Confirmation {
-        order: order.id,
-        payment: payment.id,
-        thanks: thanks.text,
-        degraded,
-    }
 }

@@ -1,16 +1,19 @@
-//! The four outbound requests, as they would stand in any program: no policy here.
+//! The outbound requests, as they would stand in any program: no policy here.
 
-use serde::Deserialize;
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{CallError, Order};
+use super::{CallError, Letter, Order};
 use crate::dependency::{Dependency, PerDependency};
 
 /// Where the dependencies are, and the client that reaches them.
 #[derive(Debug, Clone)]
 pub struct Api {
     http: reqwest::Client,
-    urls: PerDependency<String>,
+    urls: Arc<PerDependency<String>>,
 }
 
 impl Api {
@@ -21,11 +24,18 @@ impl Api {
     pub fn new(urls: PerDependency<String>) -> reqwest::Result<Self> {
         // Everything is on loopback, which a proxy of the environment could not reach.
         let http = reqwest::Client::builder().no_proxy().build()?;
-        Ok(Self { http, urls })
+        Ok(Self {
+            http,
+            urls: Arc::new(urls),
+        })
     }
 
     fn post(&self, dependency: Dependency, path: &str) -> reqwest::RequestBuilder {
-        self.http.post(format!("{}{path}", self.urls[dependency]))
+        self.http.post(self.url(dependency, path))
+    }
+
+    fn url(&self, dependency: Dependency, path: &str) -> String {
+        format!("{}{path}", self.urls[dependency])
     }
 }
 
@@ -36,13 +46,20 @@ pub struct Payment {
     pub id: String,
 }
 
-/// When the mail goes out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mail {
-    /// It is out.
-    Sent,
-    /// Once e-mail is well again.
-    Later,
+/// What the catalog says of a product.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Product {
+    /// What it is called.
+    pub name: String,
+    /// The price.
+    pub cents: u64,
+}
+
+/// What speaks for a product. Without it, its page has a part less.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct Pitch {
+    /// As the customer reads it.
+    pub text: String,
 }
 
 /// Words of thanks.
@@ -71,11 +88,24 @@ pub(super) async fn store(api: &Api, order: &Order, payment: &Payment) -> Result
     Ok(())
 }
 
-pub(super) async fn mail(api: &Api, order: &Order) -> Result<Mail, CallError> {
-    let mail = json!({ "to": order.customer, "subject": format!("Your order {}", order.id) });
-    let request = api.post(Dependency::Email, "/messages").json(&mail);
+pub(super) async fn mail(api: &Api, letter: &Letter) -> Result<(), CallError> {
+    let request = api
+        .post(Dependency::Email, "/messages")
+        .header("Idempotency-Key", letter.number)
+        .json(&json!({ "to": letter.to, "subject": letter.subject }));
     accepted(Dependency::Email, request).await?;
-    Ok(Mail::Sent)
+    Ok(())
+}
+
+pub(super) async fn product(api: &Api, id: u64) -> Result<Product, CallError> {
+    let url = api.url(Dependency::Catalog, &format!("/products/{id}"));
+    let response = accepted(Dependency::Catalog, api.http.get(url)).await?;
+    Ok(response.json().await?)
+}
+
+pub(super) async fn pitch(api: &Api, product: u64) -> Result<Pitch, CallError> {
+    let prompt = format!("What speaks for product {product}, in one line?");
+    complete(api, &prompt).await
 }
 
 pub(super) async fn thank(api: &Api, order: &Order) -> Result<Thanks, CallError> {
@@ -83,6 +113,10 @@ pub(super) async fn thank(api: &Api, order: &Order) -> Result<Thanks, CallError>
         "Thank {} for order {} in one line.",
         order.customer, order.id
     );
+    complete(api, &prompt).await
+}
+
+async fn complete<T: DeserializeOwned>(api: &Api, prompt: &str) -> Result<T, CallError> {
     let request = api
         .post(Dependency::Llm, "/completions")
         .json(&json!({ "prompt": prompt }));

@@ -4,7 +4,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
@@ -12,10 +12,10 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
-use super::{Api, Arm, CallError, Confirmation, Order};
+use super::{Arm, CallError, Confirmation, Order, Page, Shop};
 use crate::dependency::Dependency;
 
-/// Checkouts that a service works on at a time; others wait in line for their turn, as they would
+/// Checkouts and pages that a service works on at a time; others wait in line for their turn, as they would
 /// for a thread or a database connection.
 pub const WORKERS: usize = 64;
 
@@ -27,9 +27,8 @@ pub struct Service {
 }
 
 #[derive(Clone)]
-struct Shop {
-    arm: Arm,
-    api: Api,
+struct Open {
+    shop: Shop,
     workers: Arc<Semaphore>,
 }
 
@@ -38,17 +37,16 @@ impl Service {
     ///
     /// # Errors
     /// Where the port cannot be had.
-    pub async fn start(arm: Arm, api: Api, port: u16) -> io::Result<Self> {
+    pub async fn start(shop: Shop, port: u16) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
         let address = listener.local_addr()?;
-        let shop = Shop {
-            arm,
-            api,
+        let open = Open {
+            shop,
             workers: Arc::new(Semaphore::new(WORKERS)),
         };
         let server = tokio::spawn(async move {
             // It serves until it is aborted, and has no other end.
-            let _ = axum::serve(listener, router(shop)).await;
+            let _ = axum::serve(listener, router(open)).await;
         });
         Ok(Self { address, server })
     }
@@ -76,14 +74,16 @@ pub fn admin_token() -> String {
         .unwrap_or_else(|| "demo".to_owned())
 }
 
-fn router(shop: Shop) -> Router {
-    let routes = Router::new().route("/checkout", post(check_out));
-    let routes = match shop.arm {
+fn router(open: Open) -> Router {
+    let routes = Router::new()
+        .route("/checkout", post(check_out))
+        .route("/products/{id}", get(page));
+    let arm = open.shop.arm();
+    let routes = match arm {
         Arm::Guarded => routes.route("/breakers", get(breakers)),
         Arm::Bare => routes,
     };
-    let arm = shop.arm;
-    let routes = routes.with_state(shop);
+    let routes = routes.with_state(open);
     match arm {
         // What operators see and steer by: a page, health, metrics.
         Arm::Guarded => routes.nest("/admin", steadfast::admin().token(admin_token()).router()),
@@ -92,12 +92,17 @@ fn router(shop: Shop) -> Router {
 }
 
 async fn check_out(
-    State(shop): State<Shop>,
+    State(open): State<Open>,
     Json(order): Json<Order>,
 ) -> Result<Json<Confirmation>, CallError> {
     // Never closed, so there is always a turn; a customer who leaves gives it back.
-    let _turn = shop.workers.acquire().await;
-    shop.arm.check_out(&shop.api, &order).await.map(Json)
+    let _turn = open.workers.acquire().await;
+    open.shop.check_out(&order).await.map(Json)
+}
+
+async fn page(State(open): State<Open>, Path(product): Path<u64>) -> Result<Json<Page>, CallError> {
+    let _turn = open.workers.acquire().await;
+    open.shop.page(product).await.map(Json)
 }
 
 /// The states of the breakers, for whoever looks at the demo with `curl`.

@@ -24,6 +24,7 @@ pub struct Stage {
     began: Instant,
     arms: [ArmRun; 2],
     seen: Mutex<Looked>,
+    delivering: AtomicBool,
     closed: AtomicBool,
 }
 
@@ -58,6 +59,8 @@ pub struct Snapshot {
     pub arms: [ArmSnapshot; 2],
     /// The breakers' last changes of state, the oldest first.
     pub transitions: Vec<Transition>,
+    /// Whether all customers have gone, and the last letters are delivered.
+    pub delivering: bool,
 }
 
 impl Stage {
@@ -73,6 +76,7 @@ impl Stage {
                 states: PerDependency::from_fn(breaker),
                 transitions: VecDeque::with_capacity(KEPT),
             }),
+            delivering: AtomicBool::new(false),
             closed: AtomicBool::new(false),
         }
     }
@@ -119,11 +123,16 @@ impl Stage {
                 bare.snapshot(&seen.rates[1]),
             ],
             transitions: seen.transitions.iter().copied().collect(),
+            delivering: self.delivering.load(Ordering::Relaxed),
         }
     }
 
     pub(super) fn arms(&self) -> [&ArmRun; 2] {
         self.arms.each_ref()
+    }
+
+    pub(super) fn deliver(&self) {
+        self.delivering.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn close(&self) {
@@ -157,6 +166,7 @@ impl Stage {
         let Looked { totals, rates, .. } = &mut *seen;
         for (index, arm) in self.arms.iter().enumerate() {
             arm.recorder.tick();
+            arm.pages.tick();
             let hits = arm.hits();
             for dependency in Dependency::ALL {
                 let total = hits[dependency].total;

@@ -1,14 +1,16 @@
-//! The customers: checkouts at a constant rate, whatever becomes of the earlier ones (an open loop),
+//! The customers: checkouts and product pages at constant rates, whatever becomes of the earlier ones (an open loop),
 //! so that a service that stalls meets the same crowd as one that does not.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use crate::checkout::{Confirmation, Order};
+use crate::checkout::{Confirmation, Order, Page};
 use crate::upstream::draw::{Lane, bits};
 
 mod recorder;
@@ -20,12 +22,17 @@ pub use recovery::{Bucket, PROMPT, STRETCH, recovery};
 /// How long a customer waits before giving up.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A crowd of customers for one checkout service.
+/// The products that pages are about.
+const PRODUCTS: u64 = 20;
+
+/// A crowd of customers for one service.
 #[derive(Debug)]
 pub struct Load {
-    /// Where to check out.
+    /// Where the service is, without a slash at the end.
     pub url: String,
-    /// Checkouts a second.
+    /// What they come for.
+    pub visits: Visits,
+    /// Customers a second.
     pub rate: u32,
     /// From the first customer to the last.
     pub length: Duration,
@@ -33,6 +40,15 @@ pub struct Load {
     pub began: Instant,
     /// What is bought, and by whom.
     pub seed: u64,
+}
+
+/// What customers come for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Visits {
+    /// To buy something.
+    Checkouts,
+    /// To look at something.
+    Pages,
 }
 
 /// Whether the shop is open.
@@ -46,12 +62,12 @@ pub enum Doors {
     Shut,
 }
 
-/// How a checkout ended, as its customer sees it.
+/// How a visit ended, as its customer sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// With everything.
     Full,
-    /// Paid and stored, without the mail or the words of thanks.
+    /// Without a part that can be spared: the mail or the words of thanks, what speaks for the product.
     Degraded,
     /// With an error.
     Failed,
@@ -71,7 +87,7 @@ impl Load {
                 _ = doors.wait_for(|doors| *doors >= Doors::Closing) => break,
             }
             while customers.try_join_next().is_some() {}
-            let asked = ask(client.clone(), self.url.clone(), order(self.seed, number));
+            let asked = self.ask(&client, number);
             let customer = Customer {
                 due,
                 arrival: due - self.began,
@@ -79,7 +95,7 @@ impl Load {
                 recorder: Arc::clone(&recorder),
             };
             recorder.sent();
-            customers.spawn(customer.check_out(asked));
+            customers.spawn(customer.wait(asked));
         }
         while customers.join_next().await.is_some() {}
     }
@@ -87,9 +103,28 @@ impl Load {
     fn customers(&self) -> u64 {
         (f64::from(self.rate) * self.length.as_secs_f64()).round() as u64
     }
+
+    /// One visit, once it is polled.
+    fn ask(
+        &self,
+        client: &reqwest::Client,
+        number: u64,
+    ) -> Pin<Box<dyn Future<Output = Outcome> + Send>> {
+        let (client, url) = (client.clone(), &self.url);
+        match self.visits {
+            Visits::Checkouts => {
+                let (url, order) = (format!("{url}/checkout"), order(self.seed, number));
+                Box::pin(check_out(client, url, order))
+            }
+            Visits::Pages => {
+                let product = bits(self.seed, number, Lane::Product) % PRODUCTS;
+                Box::pin(look_at(client, format!("{url}/products/{product}")))
+            }
+        }
+    }
 }
 
-/// Waits for one checkout.
+/// Waits for the end of one visit.
 struct Customer {
     due: Instant,
     arrival: Duration,
@@ -98,7 +133,7 @@ struct Customer {
 }
 
 impl Customer {
-    async fn check_out(mut self, asked: impl Future<Output = Outcome>) {
+    async fn wait(mut self, asked: impl Future<Output = Outcome>) {
         let outcome = tokio::select! {
             outcome = asked => outcome,
             () = sleep_until(self.due + PATIENCE) => Outcome::Unanswered,
@@ -111,17 +146,27 @@ impl Customer {
     }
 }
 
-async fn ask(client: reqwest::Client, url: String, order: Order) -> Outcome {
-    let Ok(response) = client.post(url).json(&order).send().await else {
-        return Outcome::Failed;
-    };
-    if !response.status().is_success() {
-        return Outcome::Failed;
-    }
-    match response.json::<Confirmation>().await {
-        Ok(confirmation) if confirmation.degraded.is_empty() => Outcome::Full,
-        Ok(_) => Outcome::Degraded,
-        Err(_) => Outcome::Failed,
+async fn check_out(client: reqwest::Client, url: String, order: Order) -> Outcome {
+    let confirmation = answer::<Confirmation>(client.post(url).json(&order)).await;
+    outcome(confirmation.map(|confirmation| confirmation.degraded.is_empty()))
+}
+
+async fn look_at(client: reqwest::Client, url: String) -> Outcome {
+    let page = answer::<Page>(client.get(url)).await;
+    outcome(page.map(|page| !page.pitch.is_empty()))
+}
+
+/// None where there is none, or an error.
+async fn answer<T: DeserializeOwned>(request: reqwest::RequestBuilder) -> Option<T> {
+    let response = request.send().await.ok()?;
+    response.error_for_status().ok()?.json().await.ok()
+}
+
+fn outcome(whole: Option<bool>) -> Outcome {
+    match whole {
+        Some(true) => Outcome::Full,
+        Some(false) => Outcome::Degraded,
+        None => Outcome::Failed,
     }
 }
 
@@ -156,6 +201,7 @@ mod tests {
     fn the_rate_and_the_length_give_the_number_of_customers() {
         let load = Load {
             url: String::new(),
+            visits: Visits::Checkouts,
             rate: 40,
             length: Duration::from_millis(7500),
             began: Instant::now(),

@@ -1,4 +1,4 @@
-//! What became of the checkouts: memory is bounded by the length of the run, not by its load.
+//! What became of the visits: memory is bounded by the length of the run, not by its load.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,12 +14,12 @@ const KEPT: usize = 60;
 /// In microseconds; no customer waits as long.
 const LONGEST: u64 = 60_000_000;
 
-/// Checkouts by outcome.
+/// Visits by outcome.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Served with everything.
     pub full: u64,
-    /// Served without the mail or the words of thanks.
+    /// Served without a part that can be spared.
     pub degraded: u64,
     /// Answered with an error.
     pub refused: u64,
@@ -50,7 +50,7 @@ impl Tally {
     }
 }
 
-/// The checkouts that ended within one second of the run.
+/// The visits that ended within one second of the run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Second {
     /// By outcome.
@@ -68,15 +68,15 @@ pub struct Totals {
     pub tally: Tally,
     /// Those that took longer than [`PROMPT`], whatever their outcome.
     pub slow: u64,
-    /// Checkouts that have no outcome yet.
+    /// Visits that have no outcome yet.
     pub waiting: u64,
-    /// Half of the checkouts took at most this long, failed ones included.
+    /// Half of the visits took at most this long, failed ones included.
     pub p50: Duration,
     /// Ninety-nine in a hundred took at most this long, failed ones included.
     pub p99: Duration,
 }
 
-/// Records what becomes of the checkouts of one service.
+/// Records what becomes of one kind of visits to one service.
 #[derive(Debug)]
 pub struct Recorder(Mutex<Records>);
 
@@ -111,12 +111,12 @@ impl Recorder {
         }))
     }
 
-    /// A checkout has been sent.
+    /// A visit has begun.
     pub fn sent(&self) {
         self.records().sent += 1;
     }
 
-    /// A checkout that was due at `arrival` ended after `took`.
+    /// A visit that was due at `arrival` ended after `took`.
     pub fn ended(&self, arrival: Duration, took: Duration, outcome: Outcome) {
         let mut records = self.records();
         records.all.add(took, outcome);

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
+use crate::demo::{Emails, Kept};
 use crate::dependency::PerDependency;
-use crate::load::{Recorder, Tally, recovery};
+use crate::load::{Recorder, Tally, Totals, recovery};
 use crate::upstream::Hits;
 
+mod rows;
 mod table;
 
 pub use table::table;
@@ -27,6 +29,12 @@ pub struct Report {
     pub well_again: Option<Duration>,
     /// Checkouts a second, in each arm.
     pub rate: u32,
+    /// Product pages a second, in each arm.
+    pub page_rate: u32,
+    /// How long the queue of e-mails took to empty after the last customer; none where there is no
+    /// queue, since there was no Redis.
+    #[serde(rename = "queue_drained_seconds", serialize_with = "some_seconds")]
+    pub drained: Option<Duration>,
     /// What decided who met what.
     pub seed: u64,
     /// Whether someone ended the run before its time.
@@ -61,8 +69,65 @@ pub struct ArmReport {
     /// From the end of the last sickness to the first healthy stretch.
     #[serde(rename = "recovery_seconds", serialize_with = "some_seconds")]
     pub recovery: Option<Duration>,
+    /// What became of the product pages.
+    pub pages: Pages,
+    /// What became of the e-mails.
+    pub emails: Emails,
     /// What reached the dependencies.
     pub requests: PerDependency<Requests>,
+}
+
+/// What became of the product pages of one arm.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Pages {
+    /// Customers who looked.
+    pub asked: u64,
+    /// Those who saw all of it.
+    pub served_in_full: u64,
+    /// Those who saw it without what speaks for the product.
+    pub degraded: u64,
+    /// Those who saw nothing: an error, or no answer.
+    pub failed: u64,
+    /// The failed ones that were not answered at all.
+    pub unanswered: u64,
+    /// Served ones that needed no call to the catalog.
+    #[serde(flatten)]
+    pub kept: Kept,
+    /// Half of the pages took at most this long, failed ones included.
+    #[serde(rename = "p50_ms", serialize_with = "milliseconds")]
+    pub p50: Duration,
+    /// Ninety-nine in a hundred took at most this long, failed ones included.
+    #[serde(rename = "p99_ms", serialize_with = "milliseconds")]
+    pub p99: Duration,
+}
+
+impl Pages {
+    /// From what was recorded, once every customer has an outcome.
+    #[must_use]
+    pub fn new(totals: &Totals, kept: Kept) -> Self {
+        let Tally {
+            full,
+            degraded,
+            unanswered,
+            ..
+        } = totals.tally;
+        Self {
+            asked: totals.tally.all(),
+            served_in_full: full,
+            degraded,
+            failed: totals.tally.failed(),
+            unanswered,
+            kept,
+            p50: totals.p50,
+            p99: totals.p99,
+        }
+    }
+
+    /// Those who saw a page, be it without a part.
+    #[must_use]
+    pub fn served(&self) -> u64 {
+        self.served_in_full + self.degraded
+    }
 }
 
 /// What reached one dependency.
@@ -88,6 +153,8 @@ impl ArmReport {
     #[must_use]
     pub fn new(
         recorder: &Recorder,
+        pages: Pages,
+        emails: Emails,
         requests: PerDependency<Requests>,
         well_again: Option<Duration>,
     ) -> Self {
@@ -108,6 +175,8 @@ impl ArmReport {
             p50: totals.p50,
             p99: totals.p99,
             recovery: well_again.and_then(|end| recovery(&recorder.buckets(), end)),
+            pages,
+            emails,
             requests,
         }
     }

@@ -1,19 +1,15 @@
 //! The table at the end: both arms side by side.
 
 use std::fmt::Write;
-use std::time::Duration;
 
-use super::{ArmReport, Report};
+use super::Report;
+use super::rows::{Row, rows};
 use crate::checkout::WORKERS;
+use crate::demo::DRAIN;
 use crate::load::{PATIENCE, PROMPT, STRETCH};
 
 const LABEL: usize = 36;
 const VALUE: usize = 14;
-
-/// With policies, then without.
-type Arms<'a> = (&'a ArmReport, &'a ArmReport);
-/// What is counted, with policies, without, and what that saves.
-type Row = [String; 4];
 
 /// What the policies saved, as text of at most 80 columns.
 #[must_use]
@@ -24,6 +20,7 @@ pub fn table(report: &Report) -> String {
         scenario,
         title,
         rate,
+        page_rate,
         seed,
         ..
     } = report;
@@ -36,7 +33,7 @@ pub fn table(report: &Report) -> String {
     let _ = writeln!(text, "{scenario}: {title}");
     let _ = writeln!(
         text,
-        "{seconds} s{cut}, {rate} checkouts a second in each arm, seed {seed}"
+        "{seconds} s{cut}, {rate} checkouts and {page_rate} pages a second in each arm, seed {seed}"
     );
     let _ = writeln!(text, "{rule}");
     line(
@@ -48,7 +45,7 @@ pub fn table(report: &Report) -> String {
         line(&mut text, &row);
     }
     let _ = writeln!(text, "{rule}");
-    text.push_str(&notes());
+    text.push_str(&notes(report));
     text
 }
 
@@ -57,132 +54,46 @@ fn line(text: &mut String, [label, guarded, bare, saved]: &Row) {
     let _ = writeln!(text, "{}", written.trim_end());
 }
 
-fn rows(report: &Report) -> Vec<Row> {
-    let arms = (&report.with_policies, &report.without);
-    let mut rows = sick_rows(arms);
-    rows.extend([
-        plain_row("checkouts", arms, |arm| arm.checkouts),
-        plain_row("  served", arms, |arm| arm.served_in_full + arm.degraded),
-        plain_row("    in full", arms, |arm| arm.served_in_full),
-        plain_row("    degraded (no mail or thanks)", arms, |arm| arm.degraded),
-        saving_row("  failed", arms, |arm| arm.failed),
-        saving_row("    of these never answered", arms, |arm| arm.unanswered),
-        saving_row(
-            &format!("  took longer than {} s", PROMPT.as_secs()),
-            arms,
-            |arm| arm.slow,
-        ),
-        latency_row("latency p50", arms, |arm| arm.p50),
-        latency_row("latency p99", arms, |arm| arm.p99),
-    ]);
-    rows.push(recovery_row(report));
-    rows
-}
-
-/// One row for each dependency that anyone asked while it was sick, below their sum.
-fn sick_rows((guarded, bare): Arms<'_>) -> Vec<Row> {
-    let row = |label: String, with: u64, without: u64| {
-        [
-            label,
-            with.to_string(),
-            without.to_string(),
-            fewer(with, without),
-        ]
-    };
-    let sum = |arm: &ArmReport| arm.requests.iter().map(|(_, asked)| asked.while_sick).sum();
-    let title = "requests that hit a sick upstream".to_owned();
-    let mut rows = vec![row(title, sum(guarded), sum(bare))];
-    for (dependency, with) in guarded.requests.iter() {
-        let (with, without) = (with.while_sick, bare.requests[dependency].while_sick);
-        if with + without > 0 {
-            rows.push(row(format!("  {dependency}"), with, without));
-        }
-    }
-    rows
-}
-
-fn plain_row(label: &str, (guarded, bare): Arms<'_>, count: fn(&ArmReport) -> u64) -> Row {
-    [
-        label.into(),
-        count(guarded).to_string(),
-        count(bare).to_string(),
-        String::new(),
-    ]
-}
-
-fn saving_row(label: &str, arms: Arms<'_>, count: fn(&ArmReport) -> u64) -> Row {
-    let [label, with, without, _] = plain_row(label, arms, count);
-    [label, with, without, fewer(count(arms.0), count(arms.1))]
-}
-
-fn latency_row(label: &str, (guarded, bare): Arms<'_>, latency: fn(&ArmReport) -> Duration) -> Row {
-    let (with, without) = (latency(guarded), latency(bare));
-    let saved = times(with.as_secs_f64(), without.as_secs_f64(), "faster");
-    [
-        label.into(),
-        milliseconds(with),
-        milliseconds(without),
-        saved,
-    ]
-}
-
-fn recovery_row(report: &Report) -> Row {
-    let [with, without] = [&report.with_policies, &report.without].map(|arm| arm.recovery);
-    let text = |recovery: Option<Duration>| match (report.well_again, recovery) {
-        (None, _) => "never sick".into(),
-        (Some(_), None) => "not seen".into(),
-        (Some(_), Some(time)) => format!("{:.1} s", time.as_secs_f64()),
-    };
-    let saved = with
-        .zip(without)
-        .map_or_else(String::new, |(with, without)| {
-            times(with.as_secs_f64(), without.as_secs_f64(), "faster")
-        });
-    ["time to recover".into(), text(with), text(without), saved]
-}
-
-fn milliseconds(duration: Duration) -> String {
-    match duration.as_millis() {
-        ms @ 0..10_000 => format!("{ms} ms"),
-        _ => format!("{:.1} s", duration.as_secs_f64()),
-    }
-}
-
-fn fewer(with: u64, without: u64) -> String {
-    if with == 0 && without > 0 {
-        return "none".into();
-    }
-    times(with as f64, without as f64, "fewer")
-}
-
-/// How many times less `with` is; nothing where it is not less, or where there is nothing to divide.
-fn times(with: f64, without: f64, word: &str) -> String {
-    let factor = without / with;
-    if !factor.is_finite() || factor < 1.05 {
-        return String::new();
-    }
-    let digits = usize::from(factor < 100.0);
-    format!("{factor:.digits$} × {word}")
-}
-
-fn notes() -> String {
+fn notes(report: &Report) -> String {
     let patience = PATIENCE.as_secs();
     let (stretch, prompt) = (STRETCH.as_secs(), PROMPT.as_secs());
     format!(
         "Both arms run the same code at the same time; the one without has no time\n\
-         limit, retry, breaker or fallback. Each serves {WORKERS} checkouts at a time, and a\n\
-         customer leaves after {patience} s. Sick is what hangs, resets or fails requests.\n\
-         Latencies include failed checkouts. Time to recover: from when the last\n\
-         dependency is well again until all who come within {stretch} s are served in full,\n\
-         each within {prompt} s.\n"
+         limit, retry, breaker, cache, fallback or queue. Each serves {WORKERS} customers at\n\
+         a time, and one leaves after {patience} s. Sick is what hangs, resets or fails requests.\n\
+         Latencies include failed visits. Time to recover: from when the last\n\
+         dependency is well again until all who check out within {stretch} s are served in\n\
+         full, each within {prompt} s. An e-mail is due once its order is paid, and lost when\n\
+         neither its stand-in nor the queue has it.\n\
+         {}\n",
+        queue_note(report)
     )
+}
+
+fn queue_note(report: &Report) -> String {
+    let most = DRAIN.as_secs();
+    match (report.drained, report.with_policies.emails.waiting) {
+        (None, _) => "There was no Redis: e-mails that failed were not queued.".to_owned(),
+        (Some(_), 1..) if report.interrupted => {
+            "The queue was not waited for, since the run was ended early.".to_owned()
+        }
+        (Some(_), 1..) => format!("The queue was not empty {most} s after the last customer."),
+        (Some(took), 0) => format!(
+            "The queue was empty {:.1} s after the last customer ({most} s are the most it gets).",
+            took.as_secs_f64()
+        ),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::demo::{Emails, Kept};
     use crate::dependency::{Dependency, PerDependency};
-    use crate::report::Requests;
+    use crate::report::rows::fewer;
+    use crate::report::{ArmReport, Pages, Requests};
 
     fn arm(failed: u64, p99: Duration, recovery: Option<Duration>, payments: u64) -> ArmReport {
         let mut requests = PerDependency::<Requests>::default();
@@ -200,17 +111,40 @@ mod tests {
             p50: Duration::from_millis(200),
             p99,
             recovery,
+            pages: Pages {
+                asked: 1200,
+                served_in_full: 1200 - failed,
+                failed,
+                kept: Kept {
+                    fresh: 700,
+                    stale: 300,
+                    joined: 2,
+                    last_good: 60,
+                },
+                ..Pages::default()
+            },
+            emails: Emails {
+                due: 1100,
+                sent_at_once: 1100 - failed,
+                queued: failed,
+                delivered_later: failed,
+                ..Emails::default()
+            },
             requests,
         }
     }
 
     fn report() -> Report {
+        let mut without = arm(600, Duration::from_millis(10_004), None, 400);
+        without.pages.kept = Kept::default();
         Report {
             scenario: "outage".into(),
             title: "Payments go down".into(),
             length: Duration::from_secs(30),
             well_again: Some(Duration::from_secs(18)),
             rate: 40,
+            page_rate: 40,
+            drained: Some(Duration::from_millis(340)),
             seed: 7,
             interrupted: false,
             with_policies: arm(
@@ -219,7 +153,7 @@ mod tests {
                 Some(Duration::from_millis(1900)),
                 50,
             ),
-            without: arm(600, Duration::from_millis(10_004), None, 400),
+            without,
         }
     }
 
@@ -261,6 +195,31 @@ mod tests {
         for line in table(&report()).lines() {
             assert!(line.chars().count() <= 80, "{line}");
         }
+    }
+
+    #[test]
+    fn pages_and_mails_are_counted() {
+        assert_eq!(
+            row("from cache, old, refreshed behind")[1..],
+            ["300", "", ""]
+        );
+        assert_eq!(row("by the last good answer")[1..], ["60", "", ""]);
+        assert_eq!(row("by the catalog")[1..], ["40", "600", ""]);
+        assert_eq!(row("delivered later")[1..], ["100", "600", ""]);
+        assert_eq!(row("lost")[1..], ["0", "0", ""]);
+    }
+
+    #[test]
+    fn what_is_left_in_the_queue_is_told() {
+        let mut report = report();
+        assert!(table(&report).contains("The queue was empty 0.3 s after the last customer"));
+        assert!(!table(&report).contains("still waiting"));
+        report.with_policies.emails.waiting = 7;
+        let text = table(&report);
+        assert!(text.contains("not empty 5 s after"), "{text}");
+        assert!(text.contains("    still waiting  "), "{text}");
+        report.drained = None;
+        assert!(table(&report).contains("There was no Redis"));
     }
 
     #[test]

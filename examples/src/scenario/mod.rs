@@ -1,4 +1,4 @@
-//! Scenario files: what happens to the four dependencies, and when.
+//! Scenario files: what happens to the dependencies, and when.
 
 use std::path::Path;
 use std::time::Duration;
@@ -38,6 +38,8 @@ pub struct Scenario {
     pub length: Duration,
     /// Checkouts a second.
     pub rate: u32,
+    /// Product pages a second.
+    pub pages: u32,
     /// What each dependency does.
     pub timelines: PerDependency<Timeline>,
 }
@@ -82,6 +84,7 @@ impl Scenario {
             title: self.title.clone(),
             length,
             rate: self.rate,
+            pages: self.pages,
             timelines: PerDependency::from_fn(|dependency| {
                 self.timelines[dependency].stretched(factor)
             }),

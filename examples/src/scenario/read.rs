@@ -19,12 +19,14 @@ pub(crate) const LENGTHS: RangeInclusive<Duration> =
     Duration::from_secs(5)..=Duration::from_secs(600);
 /// Checkouts a second: both arms of the demo must fit into one small machine.
 const RATES: RangeInclusive<u32> = 1..=50;
+/// Product pages a second.
+const PAGES: RangeInclusive<u32> = 0..=50;
 /// What a dependency needs for an answer where the file does not say.
 const LATENCY: Duration = Duration::from_millis(20);
 /// Longer than any customer waits.
 const LONGEST_LATENCY: Duration = Duration::from_secs(60);
 
-const TOP: [&str; 4] = ["title", "length", "rate", "upstream"];
+const TOP: [&str; 5] = ["title", "length", "rate", "pages", "upstream"];
 const UPSTREAM: [&str; 3] = ["latency", "jitter", "phase"];
 
 pub(super) fn scenario(text: &str) -> Result<Scenario, Vec<Fault>> {
@@ -66,11 +68,19 @@ fn top(table: &DeTable<'_>, faults: &mut Faults<'_>) -> Scenario {
     if let Some(rate) = rate.as_ref().filter(|rate| !RATES.contains(&rate.value)) {
         faults.add(rate.span.clone(), "rate: write 1 to 50 checkouts a second");
     }
+    let pages = fields.count("pages", faults);
+    if let Some(pages) = pages.as_ref().filter(|pages| !PAGES.contains(&pages.value)) {
+        faults.add(
+            pages.span.clone(),
+            "pages: write 0 to 50 product pages a second",
+        );
+    }
     let length = length.map_or(Duration::MAX, |length| length.value);
     Scenario {
         title,
         length,
         rate: rate.map_or(40, |rate| rate.value),
+        pages: pages.map_or(40, |pages| pages.value),
         timelines: timelines(&fields, length, faults),
     }
 }

@@ -66,7 +66,7 @@ fn a_phase_keeps_the_latency_of_its_upstream_unless_it_has_its_own() {
     assert_eq!(phases[1].behaviour.latency, Duration::from_secs(1));
     assert_eq!(phases[1].behaviour.jitter, Duration::from_millis(5));
     assert_eq!(phases[1].until, Duration::from_millis(3500));
-    assert_eq!(scenario.rate, 40);
+    assert_eq!((scenario.rate, scenario.pages), (40, 40));
 }
 
 #[test]
@@ -239,12 +239,13 @@ fn likely_slips_of_form_get_a_hint() {
 
 #[test]
 fn a_length_and_a_rate_stay_within_what_a_small_machine_can_do() {
-    let found = faults("length = \"1s\"\nrate = 0\n");
+    let found = faults("length = \"1s\"\nrate = 0\npages = 51\n");
     assert_eq!(
         found,
         [
             "bad.toml:1:10: length: write 5s to 10m",
-            "bad.toml:2:8: rate: write 1 to 50 checkouts a second"
+            "bad.toml:2:8: rate: write 1 to 50 checkouts a second",
+            "bad.toml:3:9: pages: write 0 to 50 product pages a second"
         ]
     );
 }
@@ -257,5 +258,21 @@ fn an_unknown_name_names_the_nearest() {
     assert!(
         error.contains("outage, brownout, rate-limited, cascade"),
         "{error}"
+    );
+}
+
+#[test]
+fn a_shop_may_have_no_pages_and_its_catalog_may_be_sick() {
+    let text = concat!(
+        "length = \"20s\"\npages = 0\n",
+        "[[upstream.catalog.phase]]\nfrom = \"1s\"\nuntil = \"2s\"\nstatus = 503\n",
+    );
+    let scenario = Scenario::parse("x", text).unwrap();
+    assert_eq!(scenario.lasting(Duration::from_secs(40)).pages, 0);
+    assert_eq!(scenario.well_again(), Some(Duration::from_secs(2)));
+    let found = faults("length = \"20s\"\n[upstream.catalogue]\n");
+    assert_eq!(
+        found,
+        [r#"bad.toml:2:11: unknown upstream "catalogue"; did you mean "catalog"?"#]
     );
 }

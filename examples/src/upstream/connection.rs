@@ -19,6 +19,9 @@ use super::Shared;
 use super::behaviour::Fate;
 use super::hits::bump;
 
+/// By which a dependency knows a request that it has had before.
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
 /// Why a connection ends with `RST` instead of an answer.
 #[derive(Debug, thiserror::Error)]
 #[error("the timeline resets this connection")]
@@ -51,6 +54,8 @@ async fn answer(
     if sick {
         bump(&counters.sick);
     }
+    let key = request.headers().get(IDEMPOTENCY_KEY);
+    let key = key.and_then(|key| key.to_str().ok()).map(str::to_owned);
     // The body is read to its end, or the connection could not be used again.
     let _ = request.into_body().collect().await;
     match fate {
@@ -72,6 +77,9 @@ async fn answer(
                 bump(&counters.errors);
             }
             sleep(after).await;
+            if let Some(key) = key.filter(|_| status < 400) {
+                counters.accept(&key);
+            }
             Ok(response(status, retry_after, shared.body.clone()))
         }
     }

@@ -8,6 +8,7 @@ pub(crate) enum Lane {
     Fate = 1,
     Latency = 2,
     Order = 3,
+    Product = 4,
 }
 
 /// The `n`-th number of a lane, in `0.0..1.0`.

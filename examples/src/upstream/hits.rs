@@ -1,6 +1,8 @@
 //! Counts of what reached a stand-in.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Requests that reached a stand-in, as of one moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -26,9 +28,24 @@ pub(super) struct Counters {
     pub(super) hung: AtomicU64,
     pub(super) reset: AtomicU64,
     pub(super) errors: AtomicU64,
+    accepted: Mutex<BTreeMap<String, u64>>,
 }
 
 impl Counters {
+    /// A request with this idempotency key was answered well.
+    pub(super) fn accept(&self, key: &str) {
+        *self.keys().entry(key.to_owned()).or_default() += 1;
+    }
+
+    /// How often each idempotency key was answered well.
+    pub(super) fn accepted(&self) -> BTreeMap<String, u64> {
+        self.keys().clone()
+    }
+
+    fn keys(&self) -> MutexGuard<'_, BTreeMap<String, u64>> {
+        self.accepted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) fn read(&self) -> Hits {
         Hits {
             total: self.total.load(Relaxed),

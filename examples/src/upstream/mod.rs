@@ -13,6 +13,7 @@
 //! # Ok(()) }
 //! ```
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -109,6 +110,12 @@ impl Upstream {
     #[must_use]
     pub fn hits(&self) -> Hits {
         self.shared.counters.read()
+    }
+
+    /// How often it has answered well, by the `Idempotency-Key` of the requests that had one.
+    #[must_use]
+    pub fn accepted(&self) -> BTreeMap<String, u64> {
+        self.shared.counters.accepted()
     }
 
     /// Plays another timeline from now on. Requests under way keep the fate they have met.

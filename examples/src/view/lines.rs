@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use steadfast::State;
 
-use crate::demo::{ArmSnapshot, Snapshot, Stage};
+use crate::demo::{ArmSnapshot, Queue, Saved, Snapshot, Stage};
 use crate::dependency::Dependency;
 use crate::scenario::Scenario;
 
@@ -29,7 +29,11 @@ pub(super) fn run(stage: &Stage, mut to: impl Write) {
 fn line(scenario: &Scenario, snapshot: &Snapshot) -> String {
     let [guarded, bare] = &snapshot.arms;
     let mut line = format!("{:>3} s", snapshot.elapsed.as_secs());
-    let _ = write!(line, " | with: {}{}", arm(guarded), breakers(guarded));
+    let _ = write!(line, " | with: {}", arm(guarded));
+    if let Some(saved) = guarded.saved {
+        line += &self::saved(saved);
+    }
+    line += &breakers(guarded);
     let _ = write!(line, " | without: {}", arm(bare));
     let sick = Dependency::ALL.into_iter().filter_map(|dependency| {
         let phase = scenario.timelines[dependency].phase_at(snapshot.elapsed);
@@ -39,6 +43,9 @@ fn line(scenario: &Scenario, snapshot: &Snapshot) -> String {
     if !sick.is_empty() {
         let _ = write!(line, " | sick: {}", sick.join(", "));
     }
+    if snapshot.delivering {
+        line += " | delivering the last e-mails";
+    }
     line
 }
 
@@ -47,7 +54,30 @@ fn arm(arm: &ArmSnapshot) -> String {
     let tally = second.tally;
     let (full, degraded, failed) = (tally.full, tally.degraded, tally.failed());
     let (waiting, p99) = (arm.totals.waiting, second.p99.as_millis());
-    format!("{full} ok, {degraded} degraded, {failed} failed, {waiting} waiting, p99 {p99} ms")
+    let pages = arm.pages.tally;
+    let (served, unserved) = (pages.full + pages.degraded, pages.failed());
+    format!(
+        "{full} ok, {degraded} degraded, {failed} failed, {waiting} waiting, p99 {p99} ms, \
+         pages so far: {served} ok, {unserved} failed"
+    )
+}
+
+/// What caches and the queue have done so far.
+fn saved(Saved { kept, queue }: Saved) -> String {
+    let (fresh, stale, last_good) = (kept.fresh, kept.stale, kept.last_good);
+    let mut text = format!(" ({fresh} fresh, {stale} old, {last_good} last good)");
+    if let Some(Queue {
+        waiting,
+        delivered,
+        dead,
+    }) = queue
+    {
+        let _ = write!(
+            text,
+            ", e-mail queue: {waiting} waiting, {delivered} delivered, {dead} dead"
+        );
+    }
+    text
 }
 
 fn breakers(arm: &ArmSnapshot) -> String {

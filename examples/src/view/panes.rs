@@ -7,11 +7,11 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Style, Stylize};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, Paragraph, Row, Sparkline, Table};
+use ratatui::widgets::{Block, Borders, Paragraph, Row, Sparkline, Table};
 use steadfast::State;
 
 use crate::checkout::Arm;
-use crate::demo::{ArmSnapshot, Seen, Snapshot, Transition};
+use crate::demo::{ArmSnapshot, Queue, Saved, Seen, Snapshot, Transition};
 use crate::dependency::Dependency;
 use crate::load::Tally;
 use crate::scenario::Scenario;
@@ -21,13 +21,17 @@ const NAME: usize = 10;
 /// Width of the symptoms beside the strips, and from which width on there is room for them.
 const SYMPTOMS: usize = 28;
 const WIDE: u16 = 90;
-/// Rows an arm needs above its sparklines: borders, three lines, a gap and the table.
-const ARM_ROWS: u16 = 11;
+/// Rows of the outcomes, of what was saved, and of the dependencies.
+const OUTCOMES: u16 = 4;
+const SAVED: u16 = 2;
+const DEPENDENCIES: u16 = 1 + Dependency::ALL.len() as u16;
+/// Rows an arm needs above its sparklines, its borders among them.
+const ARM_ROWS: u16 = 2 + OUTCOMES + SAVED + DEPENDENCIES;
 
 pub(super) fn draw(frame: &mut Frame<'_>, name: &str, scenario: &Scenario, snapshot: &Snapshot) {
     let [title, timeline, arms, events, help] = Layout::vertical([
         Constraint::Length(1),
-        Constraint::Length(6),
+        Constraint::Length(DEPENDENCIES),
         Constraint::Min(ARM_ROWS),
         Constraint::Max(8),
         Constraint::Length(1),
@@ -37,8 +41,9 @@ pub(super) fn draw(frame: &mut Frame<'_>, name: &str, scenario: &Scenario, snaps
     frame.render_widget(heading(name, scenario, snapshot), title);
     draw_timeline(frame, timeline, scenario, snapshot.elapsed);
     let rate = scenario.rate;
-    draw_arm(frame, guarded, &snapshot.arms[0], rate);
-    draw_arm(frame, bare, &snapshot.arms[1], rate);
+    for (area, arm) in [guarded, bare].into_iter().zip(&snapshot.arms) {
+        draw_arm(frame, area, arm, rate);
+    }
     draw_transitions(frame, events, &snapshot.transitions);
     let help_text = "q or Ctrl-C ends the run and shows what it has found so far";
     frame.render_widget(Line::from(help_text).dim(), help);
@@ -46,10 +51,10 @@ pub(super) fn draw(frame: &mut Frame<'_>, name: &str, scenario: &Scenario, snaps
 
 fn heading(name: &str, scenario: &Scenario, snapshot: &Snapshot) -> Line<'static> {
     let (elapsed, length) = (snapshot.elapsed.as_secs(), scenario.length.as_secs());
-    let over = if snapshot.elapsed > scenario.length {
-        ", waiting for the last customers"
-    } else {
-        ""
+    let over = match snapshot.elapsed > scenario.length {
+        _ if snapshot.delivering => ", delivering the last e-mails",
+        true => ", waiting for the last customers",
+        false => "",
     };
     Line::from(vec![
         Span::from(format!(" {name} ")).bold().reversed(),
@@ -60,7 +65,9 @@ fn heading(name: &str, scenario: &Scenario, snapshot: &Snapshot) -> Line<'static
 
 /// A strip for each dependency: when it is well, when it is sick, and where the run stands.
 fn draw_timeline(frame: &mut Frame<'_>, area: Rect, scenario: &Scenario, elapsed: Duration) {
-    let block = Block::bordered().title(" the dependencies ");
+    let block = Block::new()
+        .borders(Borders::TOP)
+        .title(" the dependencies ");
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let labels = if inner.width < WIDE { 0 } else { SYMPTOMS };
@@ -102,31 +109,27 @@ fn draw_arm(frame: &mut Frame<'_>, area: Rect, arm: &ArmSnapshot, rate: u32) {
         Arm::Guarded => " with policies ",
         Arm::Bare => " without ",
     };
+    let second = arm.seconds.last().copied().unwrap_or_default();
+    let (p50, p99) = (second.p50.as_millis(), second.p99.as_millis());
     let block = Block::bordered()
         .title(name.bold())
+        .title(format!(" p50/p99 {p50}/{p99} ms "))
         .title_bottom(match arm.arm {
             Arm::Guarded => format!(" live page: {}/admin ", arm.url),
             Arm::Bare => format!(" {} ", arm.url),
         });
     let inner = block.inner(area);
     frame.render_widget(block, area);
-    let [numbers, table, served, failed] = Layout::vertical([
-        Constraint::Length(4),
-        Constraint::Length(5),
+    let [counts, kept, table, served, failed] = Layout::vertical([
+        Constraint::Length(OUTCOMES),
+        Constraint::Length(SAVED),
+        Constraint::Length(DEPENDENCIES),
         Constraint::Fill(1),
         Constraint::Fill(1),
     ])
     .areas(inner);
-    let second = arm.seconds.last().copied().unwrap_or_default();
-    let [counts, latency] =
-        Layout::vertical([Constraint::Length(3), Constraint::Length(1)]).areas(numbers);
     frame.render_widget(outcomes(arm, second.tally), counts);
-    let pace = format!(
-        "latency p50 {:>5} ms, p99 {:>5} ms",
-        second.p50.as_millis(),
-        second.p99.as_millis()
-    );
-    frame.render_widget(Line::from(pace), latency);
+    frame.render_widget(Paragraph::new(saved(arm)), kept);
     frame.render_widget(dependencies(arm), table);
     history(frame, served, arm, rate, "served a second", |tally| {
         tally.full + tally.degraded
@@ -134,7 +137,7 @@ fn draw_arm(frame: &mut Frame<'_>, area: Rect, arm: &ArmSnapshot, rate: u32) {
     history(frame, failed, arm, rate, "failed a second", Tally::failed);
 }
 
-/// The last second above the whole run.
+/// The last second above the whole run; product pages below.
 fn outcomes(arm: &ArmSnapshot, second: Tally) -> Table<'static> {
     let row = |label: &'static str, tally: Tally, waiting: String| {
         Row::new([
@@ -149,9 +152,39 @@ fn outcomes(arm: &ArmSnapshot, second: Tally) -> Table<'static> {
     let rows = [
         row("last s", second, String::new()),
         row("in all", arm.totals.tally, waiting),
+        row("pages", arm.pages.tally, arm.pages.waiting.to_string()),
     ];
     let header = Row::new(["", "   ok", "degraded", "failed", "waiting"]);
     Table::new(rows, [6, 5, 8, 6, 7]).header(header.dim())
+}
+
+/// What caches and the queue have done so far; without them, what became of the e-mails.
+fn saved(arm: &ArmSnapshot) -> Vec<Line<'static>> {
+    let mails = &arm.mails;
+    let Some(Saved { kept, queue }) = arm.saved else {
+        let unsent = mails.written.saturating_sub(mails.sent);
+        return vec![
+            Line::from("cache  none").dim(),
+            Line::from(format!("mails  {} sent, {unsent} not", mails.sent)),
+        ];
+    };
+    let Queue {
+        waiting,
+        delivered,
+        dead,
+    } = queue.unwrap_or_default();
+    vec![
+        Line::from(format!(
+            "cache  {} fresh, {} old, {} last",
+            kept.fresh, kept.stale, kept.last_good
+        )),
+        match queue {
+            Some(_) => Line::from(format!(
+                "queue  {waiting} wait, {delivered} done, {dead} dead"
+            )),
+            None => Line::from(format!("mails  {} sent, none queued", mails.sent)),
+        },
+    ]
 }
 
 fn dependencies(arm: &ArmSnapshot) -> Table<'static> {
@@ -207,7 +240,7 @@ fn history(
 }
 
 fn draw_transitions(frame: &mut Frame<'_>, area: Rect, transitions: &[Transition]) {
-    let block = Block::bordered().title(" the breakers ");
+    let block = Block::new().borders(Borders::TOP).title(" the breakers ");
     let inner = block.inner(area);
     let kept = usize::from(inner.height).min(transitions.len());
     let lines = transitions.iter().rev().take(kept).map(|transition| {
@@ -234,6 +267,8 @@ mod tests {
     use ratatui::backend::TestBackend;
 
     use super::*;
+    use crate::checkout::Mailbag;
+    use crate::demo::Kept;
     use crate::dependency::PerDependency;
     use crate::load::{Second, Totals};
     use crate::upstream::Hits;
@@ -244,6 +279,21 @@ mod tests {
             url: "http://127.0.0.1:1".into(),
             totals: Totals::default(),
             seconds: vec![Second::default(); 60],
+            pages: Totals::default(),
+            mails: Mailbag::default(),
+            saved: (arm == Arm::Guarded).then_some(Saved {
+                kept: Kept {
+                    fresh: 812,
+                    stale: 304,
+                    joined: 0,
+                    last_good: 97,
+                },
+                queue: Some(Queue {
+                    waiting: 210,
+                    delivered: 33,
+                    dead: 0,
+                }),
+            }),
             dependencies: PerDependency::from_fn(|_| Seen {
                 hits: Hits::default(),
                 rate: 12,
@@ -262,6 +312,7 @@ mod tests {
                 from: State::Closed,
                 to: State::Open,
             }],
+            delivering: false,
         }
     }
 
@@ -284,6 +335,11 @@ mod tests {
             "closed → open",
             "while sick",
             "4.7 s",
+            "cache  812 fresh, 304 old, 97 last",
+            "queue  210 wait, 33 done, 0 dead",
+            "mails  0 sent, 0 not",
+            "catalog",
+            "ends the run",
         ] {
             assert!(text.contains(part), "no {part:?} in\n{text}");
         }
