@@ -13,7 +13,6 @@ use steadfast_options::Name;
 pub use build::{PolicyBuilder, PolicyError};
 pub(crate) use made::{AllMade, Made};
 
-use crate::__private::Takes;
 use crate::call::{Call, View};
 use crate::classify::{Class, Classify};
 use crate::config::SetValue;
@@ -151,7 +150,7 @@ impl Policy {
     {
         let mut call = self.begin();
         loop {
-            let attempt = call.attempt::<_, _, Takes, _, _>(async { body().await }, &view);
+            let attempt = call.attempt(async { body().await }, &view, E::from);
             if let ControlFlow::Break(result) = attempt.await {
                 return result;
             }
@@ -198,9 +197,7 @@ impl Policy {
     ) -> Result<T, E> {
         let mut call = self.begin();
         loop {
-            if let ControlFlow::Break(result) =
-                call.attempt_blocking::<Takes, _, _>(&mut body, &view)
-            {
+            if let ControlFlow::Break(result) = call.attempt_blocking(&mut body, &view, E::from) {
                 return result;
             }
         }

@@ -1,6 +1,5 @@
 //! One attempt of an async call: its guards, its body, its limits, the pause after it.
 
-use std::marker::PhantomData;
 use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -16,60 +15,62 @@ pin_project! {
     /// The future of [`Call::attempt`].
     #[doc(hidden)]
     #[must_use = "futures do nothing unless polled"]
-    pub struct Attempt<'c, 'p, F, V, W> {
+    pub struct Attempt<'c, 'p, F, V, R> {
         call: &'c mut Call<'p>,
         #[pin]
         body: Option<F>,
         view: V,
-        refuses: PhantomData<W>,
+        refuse: R,
     }
-}
-
-/// How a rejection becomes the function's own error. A type of its own, not a bound on the error: a
-/// bound would repeat the compiler's complaint about an error type that takes none.
-#[doc(hidden)]
-pub trait Refuse<E> {
-    /// Makes the error.
-    fn refuse(rejection: Rejection) -> E;
 }
 
 impl<'p> Call<'p> {
     /// Runs one attempt: `Break` with the call's result, `Continue` where another follows, its
     /// pause over.
     #[inline]
-    pub(crate) fn attempt<F, V, W, T, E>(&mut self, body: F, view: V) -> Attempt<'_, 'p, F, V, W>
+    pub(crate) fn attempt<F, V, R, T, E>(
+        &mut self,
+        body: F,
+        view: V,
+        refuse: R,
+    ) -> Attempt<'_, 'p, F, V, R>
     where
         F: Future<Output = Result<T, E>>,
         V: Fn(&mut E, u32) -> View<'_>,
-        W: Refuse<E>,
+        R: Fn(Rejection) -> E,
     {
         Attempt {
             call: self,
             body: Some(body),
             view,
-            refuses: PhantomData,
+            refuse,
         }
     }
 
     /// Runs the only attempt of a call without retry.
     #[inline]
-    pub(crate) fn once<F, V, W, T, E>(&mut self, body: F, view: V) -> Once<'_, 'p, F, V, W>
+    pub(crate) fn once<F, V, R, T, E>(
+        &mut self,
+        body: F,
+        view: V,
+        refuse: R,
+    ) -> Once<'_, 'p, F, V, R>
     where
         F: Future<Output = Result<T, E>>,
         V: Fn(&mut E, u32) -> View<'_>,
-        W: Refuse<E>,
+        R: Fn(Rejection) -> E,
     {
         Once {
-            attempt: self.attempt(body, view),
+            attempt: self.attempt(body, view, refuse),
         }
     }
 }
 
-impl<F, V, W, T, E> Future for Attempt<'_, '_, F, V, W>
+impl<F, V, R, T, E> Future for Attempt<'_, '_, F, V, R>
 where
     F: Future<Output = Result<T, E>>,
     V: Fn(&mut E, u32) -> View<'_>,
-    W: Refuse<E>,
+    R: Fn(Rejection) -> E,
 {
     type Output = ControlFlow<Result<T, E>>;
 
@@ -82,7 +83,7 @@ where
         let mut at = if call.enters_at_once() {
             At::Body
         } else {
-            call.enter::<E, W>(context)
+            call.enter(&*this.refuse, context)
         };
         if let At::Body = at {
             let Some(body) = this.body.as_mut().as_pin_mut() else {
@@ -90,7 +91,7 @@ where
             };
             let polled = match call.poll_fault(context) {
                 None => call.inside(|| body.poll(context)),
-                Some(injected) => injected.map(|it| Err(W::refuse(it))),
+                Some(injected) => injected.map(|it| Err((this.refuse)(it))),
             };
             at = match polled {
                 Poll::Ready(Ok(value)) => {
@@ -106,7 +107,7 @@ where
                 }
             };
             this.body.set(None);
-            at = call.leave::<E, W>(at, &*this.view, context);
+            at = call.leave(at, &*this.view, &*this.refuse, context);
         }
         match at {
             At::Error(error) => Poll::Ready(ControlFlow::Break(Err(error))),
@@ -132,14 +133,14 @@ pub(super) enum At<E> {
 impl Call<'_> {
     /// Goes on towards the body, where the short way does not lead there.
     #[inline(never)]
-    fn enter<E, W: Refuse<E>>(&mut self, context: &mut Context<'_>) -> At<E> {
+    fn enter<E>(&mut self, refuse: impl Fn(Rejection) -> E, context: &mut Context<'_>) -> At<E> {
         if let Some(rejection) = self.refuses_at_once() {
-            return At::Error(W::refuse(rejection));
+            return At::Error(refuse(rejection));
         }
         match self.go_on(context) {
             Step::Body => At::Body,
             Step::Refused(rejection) => match self.refused(&rejection) {
-                Verdict::Return => At::Error(W::refuse(rejection)),
+                Verdict::Return => At::Error(refuse(rejection)),
                 Verdict::Retry(pause) => self.pause(pause, context),
             },
             Step::Wait => At::Wait,
@@ -149,17 +150,18 @@ impl Call<'_> {
 
     /// The body is over and gone: it gave an error, or a limit cut it.
     #[inline(never)]
-    fn leave<E, W: Refuse<E>>(
+    fn leave<E>(
         &mut self,
         at: At<E>,
         view: impl Fn(&mut E, u32) -> View<'_>,
+        refuse: impl Fn(Rejection) -> E,
         context: &mut Context<'_>,
     ) -> At<E> {
         let (verdict, error) = match at {
             At::Error(mut error) => (self.verdict_on(&mut error, view), error),
             _ => {
                 let rejection = self.cut_by();
-                (self.verdict_on_cut(&rejection), W::refuse(rejection))
+                (self.verdict_on_cut(&rejection), refuse(rejection))
             }
         };
         match verdict {
@@ -181,17 +183,17 @@ pin_project! {
     /// The future of [`Call::once`].
     #[doc(hidden)]
     #[must_use = "futures do nothing unless polled"]
-    pub struct Once<'c, 'p, F, V, W> {
+    pub struct Once<'c, 'p, F, V, R> {
         #[pin]
-        attempt: Attempt<'c, 'p, F, V, W>,
+        attempt: Attempt<'c, 'p, F, V, R>,
     }
 }
 
-impl<F, V, W, T, E> Future for Once<'_, '_, F, V, W>
+impl<F, V, R, T, E> Future for Once<'_, '_, F, V, R>
 where
     F: Future<Output = Result<T, E>>,
     V: Fn(&mut E, u32) -> View<'_>,
-    W: Refuse<E>,
+    R: Fn(Rejection) -> E,
 {
     type Output = Result<T, E>;
 

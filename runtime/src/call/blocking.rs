@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::task::Waker;
 use std::time::Duration;
 
-use super::attempt::{Refuse, no_retry};
+use super::attempt::no_retry;
 use super::guards::Passed;
 use super::{Call, Stage, Verdict, View};
 use crate::rejection::Rejection;
@@ -22,20 +22,21 @@ enum At<E> {
 impl Call<'_> {
     /// As [`attempt`](Self::attempt), for a sync body.
     #[inline]
-    pub(crate) fn attempt_blocking<W: Refuse<E>, T, E>(
+    pub(crate) fn attempt_blocking<T, E>(
         &mut self,
         body: impl FnOnce() -> Result<T, E>,
         view: impl Fn(&mut E, u32) -> View<'_>,
+        refuse: impl Fn(Rejection) -> E,
     ) -> ControlFlow<Result<T, E>> {
         let mut at = if self.enters_at_once() {
             At::Body
         } else {
-            self.enter_blocking::<E, W>()
+            self.enter_blocking(&refuse)
         };
         if let At::Body = at {
             let result = match self.fault_blocking() {
                 None => self.inside(body),
-                Some(rejection) => Err(W::refuse(rejection)),
+                Some(rejection) => Err(refuse(rejection)),
             };
             match result {
                 Ok(value) => {
@@ -53,12 +54,13 @@ impl Call<'_> {
 
     /// As [`once`](Self::once), for a sync body.
     #[inline]
-    pub(crate) fn once_blocking<W: Refuse<E>, T, E>(
+    pub(crate) fn once_blocking<T, E>(
         &mut self,
         body: impl FnOnce() -> Result<T, E>,
         view: impl Fn(&mut E, u32) -> View<'_>,
+        refuse: impl Fn(Rejection) -> E,
     ) -> Result<T, E> {
-        match self.attempt_blocking::<W, T, E>(body, view) {
+        match self.attempt_blocking(body, view, refuse) {
             ControlFlow::Break(result) => result,
             ControlFlow::Continue(()) => no_retry(),
         }
@@ -66,9 +68,9 @@ impl Call<'_> {
 
     /// Begins the attempt and passes its guards, parking the thread where one makes it wait.
     #[inline(never)]
-    fn enter_blocking<E, W: Refuse<E>>(&mut self) -> At<E> {
+    fn enter_blocking<E>(&mut self, refuse: impl Fn(Rejection) -> E) -> At<E> {
         if let Some(rejection) = self.refuses_at_once() {
-            return At::Error(W::refuse(rejection));
+            return At::Error(refuse(rejection));
         }
         self.begin();
         let Err(rejection) = self.pass_guards_blocking() else {
@@ -76,7 +78,7 @@ impl Call<'_> {
             return At::Body;
         };
         match self.refused(&rejection) {
-            Verdict::Return => At::Error(W::refuse(rejection)),
+            Verdict::Return => At::Error(refuse(rejection)),
             Verdict::Retry(pause) => self.park_for(pause),
         }
     }

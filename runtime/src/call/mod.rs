@@ -30,7 +30,6 @@ use std::pin::Pin;
 
 use steadfast_options::{FallbackOn, Guards};
 
-pub(crate) use attempt::Refuse;
 pub use attempt::{Attempt, Once};
 pub(crate) use trace::listen as listen_for_spans;
 

@@ -18,7 +18,7 @@ pub use answer::{answer, answer_now};
 pub use behind::{behind, behind_blocking, lasting};
 pub use key::{KeyValue, answer_key};
 pub use key_text::KeyText;
-pub use outcome::{Outcome, Takes, TakesRejection, attempts_of};
+pub use outcome::{Outcome, TakesRejection, attempts_of};
 pub use probe::Probe;
 pub use replay::Replay;
 

@@ -1,9 +1,8 @@
 //! What annotated functions return.
 
-use std::marker::PhantomData;
 use std::ops::ControlFlow;
 
-use crate::call::{Attempt, Call, Once, Refuse, View};
+use crate::call::{Attempt, Call, Once, View};
 use crate::rejection::Rejection;
 
 /// A `Result` whose error takes a [`Rejection`].
@@ -21,11 +20,11 @@ pub trait Outcome {
 }
 
 impl<T, E: TakesRejection> Outcome for Result<T, E> {
-    type Attempts = Attempts<E, Takes>;
+    type Attempts = Attempts<E>;
 
     #[inline]
-    fn attempts() -> Attempts<E, Takes> {
-        Attempts(PhantomData)
+    fn attempts() -> Attempts<E> {
+        Attempts { refuse: E::take }
     }
 }
 
@@ -47,15 +46,6 @@ impl<E: From<Rejection>> TakesRejection for E {
     }
 }
 
-/// Rejections become errors as these say.
-pub struct Takes(());
-
-impl<E: TakesRejection> Refuse<E> for Takes {
-    fn refuse(rejection: Rejection) -> E {
-        E::take(rejection)
-    }
-}
-
 /// What runs the attempts of a function that returns `R`. Fails to compile where that is no
 /// `Result` whose error takes a rejection; all that follows hangs on what it gives, and is not
 /// complained about again.
@@ -69,14 +59,20 @@ pub fn attempts_of<R: Outcome>() -> R::Attempts {
 /// once for each type of error, not once for each annotated function.
 pub(super) type See<E> = for<'e> fn(&'e mut E, u32) -> View<'e>;
 
-/// Runs the attempts of a call whose error is `E`; `W` makes it of a rejection.
-pub struct Attempts<E, W>(PhantomData<fn() -> (E, W)>);
+/// Makes the error of a rejection. A pointer, since a bound on what is called with it would repeat
+/// the compiler's complaint about an error that takes none.
+pub(super) type Refuse<E> = fn(Rejection) -> E;
 
-#[allow(clippy::missing_errors_doc, clippy::unused_self)] // the body's own; what a type gave is what is called
-impl<E, W: Refuse<E>> Attempts<E, W> {
+/// Runs the attempts of a call whose error is `E`.
+pub struct Attempts<E> {
+    refuse: Refuse<E>,
+}
+
+#[allow(clippy::missing_errors_doc)] // they are the body's own
+impl<E> Attempts<E> {
     /// The function's own error for a rejection.
     pub fn rejected(&self, rejection: Rejection) -> E {
-        W::refuse(rejection)
+        (self.refuse)(rejection)
     }
 
     /// Runs one attempt: `Break` with the call's result, `Continue` where another follows.
@@ -86,11 +82,11 @@ impl<E, W: Refuse<E>> Attempts<E, W> {
         call: &'c mut Call<'p>,
         body: F,
         see: See<E>,
-    ) -> Attempt<'c, 'p, F, See<E>, W>
+    ) -> Attempt<'c, 'p, F, See<E>, Refuse<E>>
     where
         F: Future<Output = Result<T, E>>,
     {
-        call.attempt(body, see)
+        call.attempt(body, see, self.refuse)
     }
 
     /// Runs the only attempt of a call without retry.
@@ -100,11 +96,11 @@ impl<E, W: Refuse<E>> Attempts<E, W> {
         call: &'c mut Call<'p>,
         body: F,
         see: See<E>,
-    ) -> Once<'c, 'p, F, See<E>, W>
+    ) -> Once<'c, 'p, F, See<E>, Refuse<E>>
     where
         F: Future<Output = Result<T, E>>,
     {
-        call.once(body, see)
+        call.once(body, see, self.refuse)
     }
 
     /// As [`attempt`](Self::attempt), for a sync body.
@@ -115,7 +111,7 @@ impl<E, W: Refuse<E>> Attempts<E, W> {
         body: impl FnOnce() -> Result<T, E>,
         see: See<E>,
     ) -> ControlFlow<Result<T, E>> {
-        call.attempt_blocking::<W, T, E>(body, see)
+        call.attempt_blocking(body, see, self.refuse)
     }
 
     /// As [`once`](Self::once), for a sync body.
@@ -126,6 +122,6 @@ impl<E, W: Refuse<E>> Attempts<E, W> {
         body: impl FnOnce() -> Result<T, E>,
         see: See<E>,
     ) -> Result<T, E> {
-        call.once_blocking::<W, T, E>(body, see)
+        call.once_blocking(body, see, self.refuse)
     }
 }

@@ -10,7 +10,6 @@ use std::task::{Context, Poll};
 use tower_service::Service;
 
 use super::{BoxError, PolicyLayer};
-use crate::__private::Takes;
 use crate::call::{Call, View};
 use crate::classify::Class;
 use crate::rejection::Rejection;
@@ -163,8 +162,12 @@ async fn end_of<R>(
     call: &mut Call<'_>,
     attempt: impl Future<Output = Result<R, Failed<R>>>,
 ) -> ControlFlow<Result<R, Failed<R>>> {
-    call.attempt::<_, _, Takes, _, _>(attempt, |failed: &mut Failed<R>, _| view(failed))
-        .await
+    call.attempt(
+        attempt,
+        |failed: &mut Failed<R>, _| view(failed),
+        Failed::from,
+    )
+    .await
 }
 
 fn view<R>(failed: &Failed<R>) -> View<'_> {
