@@ -342,6 +342,58 @@ impl Gate {
         }
     }
 
+    /// Counts a failure, where it only lengthens a run and nobody hears of it, as most do.
+    ///
+    /// # Errors
+    ///
+    /// The rules, where there may be more to it: nothing is counted yet.
+    #[inline]
+    pub(super) fn lengthen_run(
+        &self,
+        pass: Pass,
+        outcome: Outcome,
+        now: Nanos,
+    ) -> Result<(), MutexGuard<'_, Rules>> {
+        let mut rules = lock(&self.rules);
+        let is_of_now = pass == Pass::ordinary(rules.epoch);
+        if !is_of_now || is_heard(Weight::Debug) || !rules.lengthens_run(outcome, now) {
+            return Err(rules);
+        }
+        self.account.count(Counted::Failure, self.writers);
+        if self.word.load(Ordering::Relaxed) & VISIT == 0 {
+            self.word.store(word(&rules, now), Ordering::Release);
+        }
+        Ok(())
+    }
+
+    /// As [`finish`](Self::finish), for a failure that has more to it.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn fail(
+        &self,
+        rules: MutexGuard<'_, Rules>,
+        pass: Pass,
+        outcome: Outcome,
+        now: Nanos,
+    ) -> Change {
+        let epoch = rules.epoch;
+        if pass == Pass::ordinary(epoch) {
+            let (rules, now) = self.meet(rules, now);
+            return self.record_by(rules, epoch, outcome, now);
+        }
+        drop(rules);
+        self.finish(pass, Some(outcome), now)
+    }
+
+    /// A failure, as breakers count it.
+    #[cfg(test)]
+    pub(super) fn failed(&self, pass: Pass, outcome: Outcome, now: Nanos) -> Change {
+        match self.lengthen_run(pass, outcome, now) {
+            Ok(()) => Change::default(),
+            Err(rules) => self.fail(rules, pass, outcome, now),
+        }
+    }
+
     /// Adds an outcome to what was counted in all states; void where it counts in none.
     fn account_for(&self, outcome: Outcome, counts: bool) {
         let count = |what| self.account.count(what, self.writers);
@@ -356,7 +408,17 @@ impl Gate {
     }
 
     fn record(&self, epoch: u64, outcome: Outcome, now: Nanos) -> Change {
-        let (mut rules, now) = self.rules(now);
+        let (rules, now) = self.rules(now);
+        self.record_by(rules, epoch, outcome, now)
+    }
+
+    fn record_by(
+        &self,
+        mut rules: MutexGuard<'_, Rules>,
+        epoch: u64,
+        outcome: Outcome,
+        now: Nanos,
+    ) -> Change {
         let counts = epoch >= rules.since;
         self.account_for(outcome, counts);
         if !counts {
@@ -428,7 +490,14 @@ impl Gate {
 
     /// The rules, and the time by their count.
     pub(super) fn rules(&self, now: Nanos) -> (MutexGuard<'_, Rules>, Nanos) {
-        let mut rules = lock(&self.rules);
+        self.meet(lock(&self.rules), now)
+    }
+
+    fn meet<'r>(
+        &self,
+        mut rules: MutexGuard<'r, Rules>,
+        now: Nanos,
+    ) -> (MutexGuard<'r, Rules>, Nanos) {
         let origin = rules.origin;
         let now = rules.meet(now);
         if rules.origin != origin {

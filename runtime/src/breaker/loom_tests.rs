@@ -23,10 +23,10 @@ const START: Nanos = 1_000;
 const RECOVERY: Nanos = 10;
 const DUE: Nanos = START + RECOVERY;
 
-const FAILURE: Option<Outcome> = Some(Outcome {
+const FAILURE: Outcome = Outcome {
     failed: true,
     slow: false,
-});
+};
 
 /// Opens at two failures in a row, and closes with the first good one of two probes.
 fn thresholds() -> Thresholds {
@@ -57,7 +57,7 @@ fn open(thresholds: Thresholds) -> Arc<Gate> {
     let gate = closed(thresholds);
     for _ in 0..2 {
         let pass = enter(&gate, START).unwrap().0;
-        gate.finish(pass, FAILURE, START);
+        gate.failed(pass, FAILURE, START);
     }
     assert_eq!(gate.state(START), State::Open);
     gate
@@ -76,7 +76,7 @@ fn succeed(gate: &Gate, pass: Pass, now: Nanos) -> Option<Transition> {
 }
 
 fn fail(gate: &Gate, pass: Pass, now: Nanos) -> Option<Transition> {
-    gate.finish(pass, FAILURE, now).transition
+    gate.failed(pass, FAILURE, now).transition
 }
 
 fn failures(gate: &Gate, now: Nanos) -> u64 {

@@ -285,14 +285,14 @@ impl Breaker {
             .map(|refused| self.rejection(refused.retry_in))
     }
 
-    /// Refuses at once, where the breaker is open and will be for a time.
+    /// For how long it refuses whoever comes, where it is open and will be for a time.
     #[inline]
-    pub(crate) fn refuses_for_a_time(&self) -> Option<Rejection> {
-        let left = self.0.gate.refuses_for(clock::now)?;
-        Some(self.rejection(Some(left)))
+    pub(crate) fn refuses_for(&self) -> Option<Nanos> {
+        self.0.gate.refuses_for(clock::now)
     }
 
-    fn rejection(&self, retry_in: Option<Nanos>) -> Rejection {
+    #[inline]
+    pub(crate) fn rejection(&self, retry_in: Option<Nanos>) -> Rejection {
         Rejection::CircuitOpen {
             breaker: self.name(),
             retry_in: retry_in.map(Duration::from_nanos),
@@ -361,14 +361,15 @@ impl Breaker {
     /// Counts a failure, with its error where that is known.
     #[inline(never)]
     pub(crate) fn failed(&self, pass: Pass, started: Nanos, error: Option<&dyn Display>) {
-        self.finish(
-            pass,
-            Some(Outcome {
-                failed: true,
-                slow: self.is_slow(started),
-            }),
-            error,
-        );
+        let outcome = Outcome {
+            failed: true,
+            slow: self.is_slow(started),
+        };
+        let now = clock::now();
+        if let Err(rules) = self.0.gate.lengthen_run(pass, outcome, now) {
+            let change = self.0.gate.fail(rules, pass, outcome, now);
+            self.finished(&change, error);
+        }
     }
 
     /// Ends a call that counts as nothing.
@@ -381,10 +382,14 @@ impl Breaker {
 
     fn finish(&self, pass: Pass, outcome: Option<Outcome>, error: Option<&dyn Display>) {
         let change = self.0.gate.finish(pass, outcome, clock::now());
+        self.finished(&change, error);
+    }
+
+    fn finished(&self, change: &Change, error: Option<&dyn Display>) {
         if let (true, Some(error)) = (change.is_news, error) {
             self.account().tells_fleet(error);
         }
-        self.report(&change, Under::Outcome(error));
+        self.report(change, Under::Outcome(error));
     }
 
     pub(crate) fn account(&self) -> &Arc<Account> {

@@ -205,6 +205,7 @@ impl Pair {
         });
         let change = match end {
             Some(Outcome::SUCCESS) => self.gate.succeed(pass, || clock).unwrap_or_default(),
+            Some(outcome) if outcome.failed => self.gate.failed(pass, outcome, clock),
             end => self.gate.finish(pass, end, clock),
         };
         let turn = self.model.end(leave, end, self.now);

@@ -265,6 +265,25 @@ impl Rules {
         None
     }
 
+    /// Counts a failure in the state that is now, where it only lengthens a run and trips nothing;
+    /// false, and nothing done, where there may be more to it. Comes to what [`record`](Self::record)
+    /// does.
+    pub(crate) fn lengthens_run(&mut self, outcome: Outcome, now: Nanos) -> bool {
+        let only_runs = self.counts_runs() && matches!(self.window, History::Unused);
+        if !only_runs
+            || !outcome.failed
+            || self.state != State::Closed
+            || self.fleet.is_some()
+            || now < self.latest
+            || !self.run.stays_below(self.thresholds.failures.unwrap_or(0))
+        {
+            return false;
+        }
+        self.latest = now;
+        self.run.failed(now);
+        true
+    }
+
     /// All calls in the window.
     pub(crate) fn counts(&self, now: Nanos, plain: u64) -> Counts {
         let mut counts = self.history(now);

@@ -254,6 +254,15 @@ impl FailureRun {
         }
     }
 
+    /// Whether one more would be fewer than so many still, whatever their age.
+    pub(crate) fn stays_below(&self, most: u32) -> bool {
+        let held = match self {
+            Self::Counted(count) => *count,
+            Self::Timed { times, .. } => times.len() as u64,
+        };
+        held + 1 < u64::from(most)
+    }
+
     /// Whether there are at least so many. Most often too few are remembered, whatever their age.
     pub(crate) fn reaches(&self, most: u64, now: Nanos) -> bool {
         match self {

@@ -13,6 +13,7 @@ use steadfast_options::Name;
 pub use build::{PolicyBuilder, PolicyError};
 pub(crate) use made::{AllMade, Made};
 
+use crate::__private::TakesRejection;
 use crate::call::{Call, View};
 use crate::classify::{Class, Classify};
 use crate::config::SetValue;
@@ -150,7 +151,7 @@ impl Policy {
     {
         let mut call = self.begin();
         loop {
-            let attempt = call.attempt(async { body().await }, &view, E::from);
+            let attempt = call.attempt(async { body().await }, &view, E::take);
             if let ControlFlow::Break(result) = attempt.await {
                 return result;
             }
@@ -197,7 +198,7 @@ impl Policy {
     ) -> Result<T, E> {
         let mut call = self.begin();
         loop {
-            if let ControlFlow::Break(result) = call.attempt_blocking(&mut body, &view, E::from) {
+            if let ControlFlow::Break(result) = call.attempt_blocking(&mut body, &view, E::take) {
                 return result;
             }
         }

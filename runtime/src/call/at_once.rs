@@ -1,38 +1,75 @@
 //! The short way to the body: a first attempt that every guard lets pass at once.
 
 use super::{Call, Stage, trace};
+use crate::breaker::{Breaker, Nanos, nanos};
 use crate::policy::Opening;
-use crate::rate_limit::Token;
+use crate::rate_limit::{RateLimit, Token};
 use crate::rejection::Rejection;
 use crate::retry::RetryPolicy;
 use crate::scoped;
 use crate::tally::Ended;
+use crate::telemetry::{Weight, is_heard};
+
+/// What becomes of an attempt that nothing makes wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Entry {
+    /// Its body runs.
+    Body,
+    /// The breaker is not closed, and nothing was taken before that was found.
+    NotClosed,
+    /// The rate limit has no token for so long, and nothing was taken either.
+    NoToken(Nanos),
+    /// Only the long way tells.
+    Long,
+}
+
+/// A rejection, or what is known of one: so small that it is made where the function's own error is,
+/// and copied nowhere.
+#[doc(hidden)]
+pub enum Refusal<'c> {
+    /// The breaker is open, for so long.
+    Open(&'c Breaker, Nanos),
+    /// The rate limit has no token, for so long.
+    NoToken(&'c RateLimit, Nanos),
+    Made(Rejection),
+}
+
+impl From<Refusal<'_>> for Rejection {
+    #[inline]
+    fn from(refusal: Refusal<'_>) -> Self {
+        match refusal {
+            Refusal::Open(breaker, time) => breaker.rejection(Some(time)),
+            Refusal::NoToken(limit, time) => limit.rejection(time),
+            Refusal::Made(rejection) => rejection,
+        }
+    }
+}
 
 impl Call<'_> {
     /// Lets the body run at once, where nothing but a closed breaker stands before it: the first
     /// attempt of most calls.
     // Called, not written where it is called, since each annotated function does.
     #[inline(never)]
-    pub(super) fn enters_at_once(&mut self) -> bool {
+    pub(super) fn enters_at_once(&mut self) -> Entry {
         let policy = self.policy;
         if self.stage != Stage::First
             || scoped::is_inside()
             || trace::is_wanted()
             || policy.has_planned_fault()
         {
-            return false;
+            return Entry::Long;
         }
         if policy.opening != Opening::Plain || self.more.is_some() {
             return self.passes_at_once();
         }
         if let Some(guard) = &policy.breaker {
             let Some(pass) = guard.breaker.pass_if_closed() else {
-                return false;
+                return Entry::NotClosed;
             };
             self.pass = Some(pass);
         }
         self.start_at_once();
-        true
+        Entry::Body
     }
 
     #[inline]
@@ -42,56 +79,100 @@ impl Call<'_> {
         self.stage = Stage::Running;
     }
 
-    /// Refuses the first attempt at once, where an open breaker is all that stands before it and no
-    /// other attempt follows a refusal. There is nothing to give back then.
+    /// Refuses the first attempt, where the guard that did not let it enter at once will not for a
+    /// time, and no other attempt follows a refusal. There is nothing to give back then.
     #[inline]
-    pub(super) fn refuses_at_once(&mut self) -> Option<Rejection> {
-        let policy = self.policy;
-        if self.stage != Stage::First || policy.opening != Opening::Plain || self.more.is_some() {
+    pub(super) fn refuses_at_once(&mut self, entry: Entry) -> Option<Refusal<'_>> {
+        match entry {
+            Entry::Body | Entry::Long => None,
+            Entry::NotClosed => {
+                let left = self.is_kept_out()?;
+                Some(Refusal::Open(self.breaker()?, left))
+            }
+            Entry::NoToken(time) => self.is_too_much(time).then_some(Refusal::NoToken(
+                &self.policy.rate_limit.as_ref()?.limit,
+                time,
+            )),
+        }
+    }
+
+    /// Whether the breaker refuses, and for how long.
+    #[inline(never)]
+    fn is_kept_out(&mut self) -> Option<Nanos> {
+        let left = self.breaker()?.refuses_for()?;
+        if self.retries_refusals() {
             return None;
         }
-        let guard = policy.breaker.as_ref()?;
-        let retry = policy.retry.as_ref();
-        if retry.is_some_and(RetryPolicy::covers_rejections) {
-            return None;
+        self.end_at_once(Ended::CircuitOpen);
+        if is_heard(Weight::Info) {
+            self.report_rejection(&self.breaker()?.rejection(Some(left)));
         }
-        let rejection = guard.breaker.refuses_for_a_time()?;
+        Some(left)
+    }
+
+    /// Whether the rate limit refuses, which has no token for so long.
+    #[inline(never)]
+    fn is_too_much(&mut self, time: Nanos) -> bool {
+        let guard = self.policy.rate_limit.as_ref();
+        let Some(guard) = guard.filter(|guard| time > nanos(guard.wait)) else {
+            return false;
+        };
+        if self.retries_refusals() {
+            return false;
+        }
+        self.end_at_once(Ended::LimitUsedUp);
+        if is_heard(Weight::Info) {
+            self.report_rejection(&guard.limit.rejection(time));
+        }
+        true
+    }
+
+    #[inline]
+    fn end_at_once(&mut self, ended: Ended) {
+        if self.policy.opens_by_the_clock {
+            self.begin_call();
+        }
         (self.stage, self.around.attempt) = (Stage::Guards, 1);
-        self.report_rejection(&rejection);
-        self.end(Ended::CircuitOpen);
-        Some(rejection)
+        self.ended = ended;
+        self.policy.count(ended);
+    }
+
+    #[inline]
+    fn retries_refusals(&self) -> bool {
+        let retry = self.policy.retry.as_ref();
+        retry.is_some_and(RetryPolicy::covers_rejections)
     }
 
     /// Passes all guards if each lets it pass at once; else gives back what it took. The first
     /// attempt of most calls: whoever does not pass goes the long way, which knows why.
     #[inline(never)]
-    fn passes_at_once(&mut self) -> bool {
+    fn passes_at_once(&mut self) -> Entry {
         let policy = self.policy;
         if policy.opening == Opening::Around {
-            return false;
+            return Entry::Long;
         }
         if self.breaker().is_some_and(|breaker| !breaker.is_closed()) {
-            return false;
+            return Entry::NotClosed;
         }
         let mut token = None;
         if let Some(guard) = &policy.rate_limit {
-            token = guard.limit.take(self.limit_of).ok();
-            if token.is_none() {
-                return false;
+            match guard.limit.take(self.limit_of) {
+                Ok(one) => token = Some(one),
+                Err(time) => return Entry::NoToken(time),
             }
         }
         if let Some(guard) = &policy.bulkhead {
             self.placed = guard.bulkhead.0.try_take();
             if !self.placed {
                 self.leave_again(token);
-                return false;
+                return Entry::Long;
             }
         }
         if let Some(breaker) = self.breaker() {
             self.pass = breaker.pass_if_closed();
             if self.pass.is_none() {
                 self.leave_again(token);
-                return false;
+                return Entry::Long;
             }
         }
         if policy.opens_by_the_clock {
@@ -99,7 +180,7 @@ impl Call<'_> {
             self.start_body();
         }
         self.start_at_once();
-        true
+        Entry::Body
     }
 
     /// Gives back what was taken on the way to a guard that does not let it pass at once.

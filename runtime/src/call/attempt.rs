@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use pin_project_lite::pin_project;
 
+use super::at_once::{Entry, Refusal};
 use super::guards::Step;
 use super::{Call, Verdict, View};
-use crate::rejection::Rejection;
 
 pin_project! {
     /// The future of [`Call::attempt`].
@@ -37,7 +37,7 @@ impl<'p> Call<'p> {
     where
         F: Future<Output = Result<T, E>>,
         V: Fn(&mut E, u32) -> View<'_>,
-        R: Fn(Rejection) -> E,
+        R: Fn(Refusal<'_>) -> E,
     {
         Attempt {
             call: self,
@@ -58,7 +58,7 @@ impl<'p> Call<'p> {
     where
         F: Future<Output = Result<T, E>>,
         V: Fn(&mut E, u32) -> View<'_>,
-        R: Fn(Rejection) -> E,
+        R: Fn(Refusal<'_>) -> E,
     {
         Once {
             attempt: self.attempt(body, view, refuse),
@@ -70,7 +70,7 @@ impl<F, V, R, T, E> Future for Attempt<'_, '_, F, V, R>
 where
     F: Future<Output = Result<T, E>>,
     V: Fn(&mut E, u32) -> View<'_>,
-    R: Fn(Rejection) -> E,
+    R: Fn(Refusal<'_>) -> E,
 {
     type Output = ControlFlow<Result<T, E>>;
 
@@ -80,10 +80,9 @@ where
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         let call = &mut **this.call;
-        let mut at = if call.enters_at_once() {
-            At::Body
-        } else {
-            call.enter(&*this.refuse, context)
+        let mut at = match call.enters_at_once() {
+            Entry::Body => At::Body,
+            entry => call.enter(entry, &*this.refuse, context),
         };
         if let At::Body = at {
             let Some(body) = this.body.as_mut().as_pin_mut() else {
@@ -91,7 +90,7 @@ where
             };
             let polled = match call.poll_fault(context) {
                 None => call.inside(|| body.poll(context)),
-                Some(injected) => injected.map(|it| Err((this.refuse)(it))),
+                Some(injected) => injected.map(|it| Err((this.refuse)(Refusal::Made(it)))),
             };
             at = match polled {
                 Poll::Ready(Ok(value)) => {
@@ -107,7 +106,7 @@ where
                 }
             };
             this.body.set(None);
-            at = call.leave(at, &*this.view, &*this.refuse, context);
+            call.leave(&mut at, &*this.view, &*this.refuse, context);
         }
         match at {
             At::Error(error) => Poll::Ready(ControlFlow::Break(Err(error))),
@@ -133,14 +132,28 @@ pub(super) enum At<E> {
 impl Call<'_> {
     /// Goes on towards the body, where the short way does not lead there.
     #[inline(never)]
-    fn enter<E>(&mut self, refuse: impl Fn(Rejection) -> E, context: &mut Context<'_>) -> At<E> {
-        if let Some(rejection) = self.refuses_at_once() {
-            return At::Error(refuse(rejection));
+    fn enter<E>(
+        &mut self,
+        entry: Entry,
+        refuse: impl Fn(Refusal<'_>) -> E,
+        context: &mut Context<'_>,
+    ) -> At<E> {
+        match self.refuses_at_once(entry) {
+            Some(refusal) => At::Error(refuse(refusal)),
+            None => self.enter_the_long_way(refuse, context),
         }
+    }
+
+    #[inline(never)]
+    fn enter_the_long_way<E>(
+        &mut self,
+        refuse: impl Fn(Refusal<'_>) -> E,
+        context: &mut Context<'_>,
+    ) -> At<E> {
         match self.go_on(context) {
             Step::Body => At::Body,
             Step::Refused(rejection) => match self.refused(&rejection) {
-                Verdict::Return => At::Error(refuse(rejection)),
+                Verdict::Return => At::Error(refuse(Refusal::Made(rejection))),
                 Verdict::Retry(pause) => self.pause(pause, context),
             },
             Step::Wait => At::Wait,
@@ -152,21 +165,21 @@ impl Call<'_> {
     #[inline(never)]
     fn leave<E>(
         &mut self,
-        at: At<E>,
+        at: &mut At<E>,
         view: impl Fn(&mut E, u32) -> View<'_>,
-        refuse: impl Fn(Rejection) -> E,
+        refuse: impl Fn(Refusal<'_>) -> E,
         context: &mut Context<'_>,
-    ) -> At<E> {
-        let (verdict, error) = match at {
-            At::Error(mut error) => (self.verdict_on(&mut error, view), error),
-            _ => {
-                let rejection = self.cut_by();
-                (self.verdict_on_cut(&rejection), refuse(rejection))
-            }
+    ) {
+        let verdict = if let At::Error(error) = at {
+            self.verdict_on(error, view)
+        } else {
+            let rejection = self.cut_by();
+            let verdict = self.verdict_on_cut(&rejection);
+            *at = At::Error(refuse(Refusal::Made(rejection)));
+            verdict
         };
-        match verdict {
-            Verdict::Return => At::Error(error),
-            Verdict::Retry(pause) => self.pause(pause, context),
+        if let Verdict::Retry(pause) = verdict {
+            *at = self.pause(pause, context);
         }
     }
 
@@ -193,7 +206,7 @@ impl<F, V, R, T, E> Future for Once<'_, '_, F, V, R>
 where
     F: Future<Output = Result<T, E>>,
     V: Fn(&mut E, u32) -> View<'_>,
-    R: Fn(Rejection) -> E,
+    R: Fn(Refusal<'_>) -> E,
 {
     type Output = Result<T, E>;
 

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::task::Waker;
 use std::time::Duration;
 
+use super::at_once::{Entry, Refusal};
 use super::attempt::no_retry;
 use super::guards::Passed;
 use super::{Call, Stage, Verdict, View};
@@ -26,24 +27,28 @@ impl Call<'_> {
         &mut self,
         body: impl FnOnce() -> Result<T, E>,
         view: impl Fn(&mut E, u32) -> View<'_>,
-        refuse: impl Fn(Rejection) -> E,
+        refuse: impl Fn(Refusal<'_>) -> E,
     ) -> ControlFlow<Result<T, E>> {
-        let mut at = if self.enters_at_once() {
-            At::Body
-        } else {
-            self.enter_blocking(&refuse)
+        let mut at = match self.enters_at_once() {
+            Entry::Body => At::Body,
+            entry => self.enter_blocking(entry, &refuse),
         };
         if let At::Body = at {
             let result = match self.fault_blocking() {
                 None => self.inside(body),
-                Some(rejection) => Err(refuse(rejection)),
+                Some(rejection) => Err(refuse(Refusal::Made(rejection))),
             };
             match result {
                 Ok(value) => {
                     self.succeeded();
                     return ControlFlow::Break(Ok(value));
                 }
-                Err(error) => at = self.failed_blocking(error, view),
+                Err(mut error) => {
+                    at = match self.verdict_on(&mut error, view) {
+                        Verdict::Return => At::Error(error),
+                        Verdict::Retry(pause) => self.park_for(pause),
+                    }
+                }
             }
         }
         match at {
@@ -58,7 +63,7 @@ impl Call<'_> {
         &mut self,
         body: impl FnOnce() -> Result<T, E>,
         view: impl Fn(&mut E, u32) -> View<'_>,
-        refuse: impl Fn(Rejection) -> E,
+        refuse: impl Fn(Refusal<'_>) -> E,
     ) -> Result<T, E> {
         match self.attempt_blocking(body, view, refuse) {
             ControlFlow::Break(result) => result,
@@ -68,30 +73,22 @@ impl Call<'_> {
 
     /// Begins the attempt and passes its guards, parking the thread where one makes it wait.
     #[inline(never)]
-    fn enter_blocking<E>(&mut self, refuse: impl Fn(Rejection) -> E) -> At<E> {
-        if let Some(rejection) = self.refuses_at_once() {
-            return At::Error(refuse(rejection));
+    fn enter_blocking<E>(&mut self, entry: Entry, refuse: impl Fn(Refusal<'_>) -> E) -> At<E> {
+        match self.refuses_at_once(entry) {
+            Some(refusal) => At::Error(refuse(refusal)),
+            None => self.enter_blocking_the_long_way(refuse),
         }
+    }
+
+    #[inline(never)]
+    fn enter_blocking_the_long_way<E>(&mut self, refuse: impl Fn(Refusal<'_>) -> E) -> At<E> {
         self.begin();
         let Err(rejection) = self.pass_guards_blocking() else {
             self.enter_body();
             return At::Body;
         };
         match self.refused(&rejection) {
-            Verdict::Return => At::Error(refuse(rejection)),
-            Verdict::Retry(pause) => self.park_for(pause),
-        }
-    }
-
-    /// The body gave an error: it is the call's too, or another attempt follows, after a pause.
-    #[inline(never)]
-    fn failed_blocking<E>(
-        &mut self,
-        mut error: E,
-        view: impl Fn(&mut E, u32) -> View<'_>,
-    ) -> At<E> {
-        match self.verdict_on(&mut error, view) {
-            Verdict::Return => At::Error(error),
+            Verdict::Return => At::Error(refuse(Refusal::Made(rejection))),
             Verdict::Retry(pause) => self.park_for(pause),
         }
     }
@@ -117,6 +114,7 @@ impl Call<'_> {
     }
 
     /// Parks the thread until the next attempt.
+    #[inline(never)]
     fn park_for<E>(&mut self, pause: Duration) -> At<E> {
         self.stage = Stage::Next;
         wait::park_for(pause);

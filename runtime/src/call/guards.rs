@@ -8,7 +8,7 @@ use steadfast_options::{Guards, Mode};
 
 use super::{Call, Stage, View};
 use crate::__private::KeyValue;
-use crate::breaker::{Breaker, Nanos, NoPass, nanos};
+use crate::breaker::{Breaker, Nanos, NoPass, Pass, nanos};
 use crate::bulkhead::Places;
 use crate::bulkhead::shared::PlaceWait;
 use crate::classify::Class;
@@ -381,6 +381,7 @@ impl Call<'_> {
     }
 
     /// Ends what belongs to the attempt: tells the breaker, leaves the place.
+    #[inline]
     pub(super) fn leave_attempt(&mut self, view: &View<'_>) {
         if self
             .policy
@@ -401,8 +402,14 @@ impl Call<'_> {
     }
 
     /// Tells the breaker how what it let pass has ended.
+    #[inline]
     pub(super) fn settle(&mut self, view: &View<'_>) {
-        let Some(pass) = self.pass.take() else { return };
+        if let Some(pass) = self.pass.take() {
+            self.tell_breaker(pass, view);
+        }
+    }
+
+    fn tell_breaker(&self, pass: Pass, view: &View<'_>) {
         let (Some(breaker), Some(guard)) = (self.breaker(), &self.policy.breaker) else {
             return;
         };

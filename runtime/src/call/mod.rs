@@ -26,10 +26,12 @@ mod verdict;
 
 use std::error::Error;
 use std::fmt::Display;
+use std::mem::ManuallyDrop;
 use std::pin::Pin;
 
 use steadfast_options::{FallbackOn, Guards};
 
+pub use at_once::Refusal;
 pub use attempt::{Attempt, Once};
 pub(crate) use trace::listen as listen_for_spans;
 
@@ -125,7 +127,9 @@ pub struct Call<'p> {
     _filled: [u8; FILL],
     /// Whose tokens it takes, where a key tells them apart.
     limit_of: Whose,
-    more: Option<More>,
+    /// Taken out where the call is dropped: whoever looks there whether there is any spares the rest
+    /// of the calls a visit.
+    more: ManuallyDrop<Option<More>>,
 }
 
 /// What the small ones are short of a word.
@@ -198,7 +202,7 @@ impl<'p> Call<'p> {
             ended: Ended::Ok,
             _filled: [0; FILL],
             limit_of: Whose::All,
-            more: None,
+            more: ManuallyDrop::new(None),
         }
     }
 
@@ -252,7 +256,7 @@ impl<'p> Call<'p> {
         self.around.lasts = self.policy.lasts;
         self.start_body();
         self.plan_fault();
-        if let Some(more) = &mut self.more {
+        if let Some(more) = self.more.as_mut() {
             (more.token, more.without_token) = (None, false); // spent
         }
         self.stage = Stage::Running;
@@ -337,6 +341,7 @@ impl<'p> Call<'p> {
     }
 
     /// What comes after the body's error.
+    #[inline(never)]
     fn verdict_on<E>(&mut self, error: &mut E, view: impl Fn(&mut E, u32) -> View<'_>) -> Verdict {
         // A `Classify` that panics is the body's panic too: the stage is still that of a body.
         let view = self.seen(view(error, self.ran()));
@@ -411,6 +416,7 @@ impl<'p> Call<'p> {
         }
     }
 
+    #[inline]
     fn end(&mut self, ended: Ended) {
         self.ended = ended;
         self.policy.count(ended);
@@ -486,6 +492,7 @@ impl Drop for Call<'_> {
         // Whether a token is held is for `abandon` to see: without `more` there is none.
         if self.pass.is_some() || self.placed || self.more.is_some() {
             self.abandon();
+            drop(self.more.take());
         }
     }
 }

@@ -21,15 +21,17 @@ pub(super) enum Verdict {
 
 impl Call<'_> {
     /// Whether an attempt whose body failed so is followed by another.
+    #[inline]
     pub(super) fn after(&mut self, view: &View<'_>) -> Verdict {
+        match &self.policy.retry {
+            Some(retry) if retry.covers(view.class) => self.after_covered(retry, view),
+            _ => Verdict::Return,
+        }
+    }
+
+    #[inline(never)]
+    fn after_covered(&mut self, retry: &RetryPolicy, view: &View<'_>) -> Verdict {
         let policy = self.policy;
-        let Some(retry) = policy
-            .retry
-            .as_ref()
-            .filter(|retry| retry.covers(view.class))
-        else {
-            return Verdict::Return;
-        };
         let pause = policy
             .random(|rng| retry.pause(self.around.attempt, self.previous(retry), view.class, rng));
         self.decide(retry, pause, view)

@@ -78,9 +78,14 @@ pub(crate) fn in_chain(error: &(dyn Error + 'static)) -> InChain {
         is_own_limit: false,
     };
     for error in links(error) {
-        let link = Link::of(error);
-        found.class = found.class.or_else(|| link.class());
-        found.is_own_limit |= link.is_own_limit();
+        // Most errors are neither, and are asked no more than that.
+        if error.is::<Rejection>() || error.is::<std::io::Error>() {
+            let link = Link::of(error);
+            found.class = found.class.or_else(|| link.class());
+            found.is_own_limit |= link.is_own_limit();
+        } else if found.class.is_none() {
+            found.class = registered(error).or_else(|| class_by_feature(error));
+        }
     }
     found
 }

@@ -23,7 +23,7 @@ pub use probe::Probe;
 pub use replay::Replay;
 
 pub use crate::answers::{Found, Lease, find, find_blocking, keep, last_good};
-pub use crate::call::{Attempt, Call, Once, View};
+pub use crate::call::{Attempt, Call, Once, Refusal, View};
 pub use crate::classify::Class;
 #[cfg(feature = "redis")]
 pub use crate::outbox::{enqueue, enqueue_blocking, queueable};

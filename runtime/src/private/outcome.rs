@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::call::{Attempt, Call, Once, View};
+use crate::call::{Attempt, Call, Once, Refusal, View};
 use crate::rejection::Rejection;
 
 /// A `Result` whose error takes a [`Rejection`].
@@ -36,13 +36,13 @@ impl<T, E: TakesRejection> Outcome for Result<T, E> {
 )]
 pub trait TakesRejection: Sized {
     /// Makes the error.
-    fn take(rejection: Rejection) -> Self;
+    fn take(refusal: Refusal<'_>) -> Self;
 }
 
 #[diagnostic::do_not_recommend]
 impl<E: From<Rejection>> TakesRejection for E {
-    fn take(rejection: Rejection) -> Self {
-        rejection.into()
+    fn take(refusal: Refusal<'_>) -> Self {
+        Rejection::from(refusal).into()
     }
 }
 
@@ -61,7 +61,7 @@ pub(super) type See<E> = for<'e> fn(&'e mut E, u32) -> View<'e>;
 
 /// Makes the error of a rejection. A pointer, since a bound on what is called with it would repeat
 /// the compiler's complaint about an error that takes none.
-pub(super) type Refuse<E> = fn(Rejection) -> E;
+pub(super) type Refuse<E> = for<'c> fn(Refusal<'c>) -> E;
 
 /// Runs the attempts of a call whose error is `E`.
 pub struct Attempts<E> {
@@ -72,7 +72,7 @@ pub struct Attempts<E> {
 impl<E> Attempts<E> {
     /// The function's own error for a rejection.
     pub fn rejected(&self, rejection: Rejection) -> E {
-        (self.refuse)(rejection)
+        (self.refuse)(Refusal::Made(rejection))
     }
 
     /// Runs one attempt: `Break` with the call's result, `Continue` where another follows.

@@ -341,6 +341,7 @@ impl RateLimit {
         }
     }
 
+    #[inline]
     pub(crate) fn rejection(&self, retry_in: Nanos) -> Rejection {
         let retry_in = Some(Duration::from_nanos(retry_in));
         Rejection::RateLimited {

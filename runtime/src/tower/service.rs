@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use tower_service::Service;
 
 use super::{BoxError, PolicyLayer};
+use crate::__private::TakesRejection;
 use crate::call::{Call, View};
 use crate::classify::Class;
 use crate::rejection::Rejection;
@@ -165,7 +166,7 @@ async fn end_of<R>(
     call.attempt(
         attempt,
         |failed: &mut Failed<R>, _| view(failed),
-        Failed::from,
+        Failed::take,
     )
     .await
 }
