@@ -200,6 +200,9 @@ impl<T: Serialize + DeserializeOwned> Outbox<T> {
     /// your own are known by [`classify::register`](crate::classify::register), or by
     /// [`classify`](Worker::classify).
     ///
+    /// A refusal of ours is found in that chain too, whatever the class: an `#[error(transparent)]` around a
+    /// [`Rejection`](crate::Rejection) hides it, and an attempt that an open breaker refused then counts.
+    ///
     /// Within it a `fallback(kind = "queue")` is off, and the first annotated call that asks for its
     /// idempotency key gets that of the call which queued the work.
     pub fn worker<H, F, E>(&self, handler: H) -> Worker<T, H>
