@@ -1,5 +1,6 @@
 //! Where policies report to. They read nothing back, and report outside any lock.
 
+mod kind;
 mod lines;
 mod owned;
 #[cfg(feature = "admin")]
@@ -13,10 +14,11 @@ use std::time::Duration;
 
 use steadfast_options::Name;
 
+pub use kind::EventKind;
 #[cfg(feature = "tracing")]
 pub(crate) use lines::Line;
 pub(crate) use lines::Lines;
-pub use stream::{Event as Told, EventKind, Events, events};
+pub use stream::{Event as Told, Events, events};
 
 use crate::breaker::StateChange;
 use crate::classify::Class;
