@@ -27,9 +27,13 @@ impl Drop for Served {
 impl Served {
     /// Serves it below `/admin`, as services do.
     pub(crate) async fn start(admin: Router) -> Self {
+        Self::of(Router::new().nest("/admin", admin)).await
+    }
+
+    /// Serves this.
+    pub(crate) async fn of(app: Router) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let app = Router::new().nest("/admin", admin);
         let server = tokio::spawn(async move {
             let _ = axum::serve(listener, app).await;
         });

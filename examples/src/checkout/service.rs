@@ -86,7 +86,9 @@ fn router(open: Open) -> Router {
     let routes = routes.with_state(open);
     match arm {
         // What operators see and steer by: a page, health, metrics.
-        Arm::Guarded => routes.nest("/admin", steadfast::admin().token(admin_token()).router()),
+        Arm::Guarded => {
+            routes.nest_service("/admin", steadfast::admin().token(admin_token()).router())
+        }
         Arm::Bare => routes,
     }
 }

@@ -53,7 +53,8 @@ use token::Token;
 ///     .token("a long random secret") // else `STEADFAST_ADMIN_TOKEN`; without either nothing can be changed
 ///     .check("database", || async { Ok::<(), std::io::Error>(()) })
 ///     .router();
-/// let app: Router = Router::new().nest("/admin", admin);
+/// // The page is at `/admin` and at `/admin/`; with `nest` only at `/admin`.
+/// let app: Router = Router::new().nest_service("/admin", admin);
 /// # drop(app);
 /// # });
 /// ```

@@ -290,3 +290,28 @@ async fn the_page_loads_nothing_from_elsewhere_and_lets_only_its_own_script_run(
     })
     .await;
 }
+
+#[tokio::test]
+async fn operators_may_type_the_slash_at_the_end_or_leave_it_out() {
+    apart(async {
+        let admin = || steadfast::admin().token(TOKEN).router();
+        let served = Served::of(axum::Router::new().nest_service("/admin", admin())).await;
+        for path in ["", "/"] {
+            let page = served.text(path).await;
+            assert!(page.contains("<title>Steadfast</title>"), "{path}: {page}");
+        }
+        assert_eq!(served.get("/health/live").await.status(), 200);
+        let (status, _) = served
+            .post("/api/circuit-breakers/reset/operate.es", None)
+            .await;
+        assert_eq!(status, 401);
+        assert_eq!(served.get("/no-such-thing").await.status(), 404);
+        // Merged, it is at the root of everything.
+        let app = axum::Router::new().route("/admin/mine", axum::routing::get(|| async { "mine" }));
+        let served = Served::of(app.merge(admin())).await;
+        assert_eq!(served.text("/mine").await, "mine");
+        let root = served.raw(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        assert!(root.await.contains("<title>Steadfast</title>"));
+    })
+    .await;
+}
