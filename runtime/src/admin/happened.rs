@@ -15,7 +15,7 @@ use crate::telemetry::{EventKind, Told, recent};
 pub(super) struct Happened {
     at: String,
     kind: &'static str,
-    /// The breaker, where it is about one.
+    /// The breaker, limit or bulkhead, where it is about one.
     name: Option<String>,
     text: String,
 }
@@ -28,6 +28,9 @@ impl Happened {
             | EventKind::SharedAlone { breaker } => Some(breaker.to_string()),
             #[cfg(feature = "redis")]
             EventKind::RedisRefused { breaker, .. } => Some(breaker.to_string()),
+            EventKind::LimitAlone { name } | EventKind::LimitRefused { name, .. } => {
+                Some(name.to_string())
+            }
             _ => None,
         };
         Self {
@@ -63,7 +66,7 @@ fn text(kind: &EventKind) -> String {
         EventKind::TooManyNames { name, most } => {
             format!("more than {most} names; {name} is not kept")
         }
-        EventKind::SharedAlone { .. } => {
+        EventKind::SharedAlone { .. } | EventKind::LimitAlone { .. } => {
             "to be shared, but no setup named a Redis: it is local".to_owned()
         }
         #[cfg(feature = "redis")]
@@ -72,6 +75,19 @@ fn text(kind: &EventKind) -> String {
         EventKind::RedisBack { server } => format!("Redis at {server} is there"),
         #[cfg(feature = "redis")]
         EventKind::RedisRefused { key, message, .. } => format!("Redis refuses {key}: {message}"),
+        EventKind::LimiterLost { server } => format!(
+            "shared limits go by memory, each instance by its part: Redis at {server} is out of reach"
+        ),
+        EventKind::LimiterBack { server } => {
+            format!("shared limits rule again: Redis at {server} answers")
+        }
+        EventKind::LimitRefused { key, .. } if key.is_empty() => {
+            "Redis keeps something else under its key; it holds in memory until that is gone"
+                .to_owned()
+        }
+        EventKind::LimitRefused { key, .. } => format!(
+            "Redis keeps something else under the key of {key}, which holds in memory until that is gone"
+        ),
         other => other.as_str().to_owned(),
     }
 }

@@ -42,6 +42,7 @@ pub(super) struct Places {
     active: u32,
     waiting: u32,
     max: u32,
+    degraded: bool,
 }
 
 impl Places {
@@ -51,6 +52,7 @@ impl Places {
             active: status.active,
             waiting: status.waiting,
             max: status.max,
+            degraded: status.degraded,
         }
     }
 }

@@ -31,7 +31,11 @@ pub(super) fn is_kept(event: &Event<'_>) -> bool {
         | Event::TooManyNames { .. }
         | Event::BadVariable(_)
         | Event::Configured(_)
-        | Event::SharedAlone { .. } => true,
+        | Event::SharedAlone { .. }
+        | Event::LimitAlone { .. }
+        | Event::LimiterLost { .. }
+        | Event::LimiterBack { .. }
+        | Event::AccountRefused { .. } => true,
         #[cfg(feature = "redis")]
         Event::RedisLost { .. } | Event::RedisBack { .. } | Event::RedisRefused { .. } => true,
         _ => false,
