@@ -68,7 +68,10 @@ async fn calls_are_listed_with_where_each_value_comes_from() {
                 (&call["results"]["ok"], &call["results"]["transient"]),
                 (&json!(1), &json!(1))
             );
-            assert!(call["at"].as_str().unwrap().contains("admin.rs:"), "{call}");
+            assert!(
+                call["at"].as_str().unwrap().contains("admin/mod.rs:"),
+                "{call}"
+            );
             assert_eq!(
                 call["worstCase"],
                 json!("7s (1 attempt × 2s + waits of 5s)"),
@@ -95,7 +98,7 @@ async fn calls_are_listed_with_where_each_value_comes_from() {
             let places = &limits["limits"]["bulkheads"]["operate.places"];
             assert_eq!(
                 places,
-                &json!({ "active": 0, "waiting": 0, "max": 7 })
+                &json!({ "active": 0, "waiting": 0, "max": 7, "degraded": false })
             );
             steadfast.stop().await;
         })
