@@ -15,10 +15,18 @@ use crate::shared::scripts::Script;
 /// How long an answer may take: a disk is in it.
 const ANSWER: Duration = Duration::from_secs(1);
 
-/// One connection, made anew where it broke.
+/// One connection, made anew where it broke, and where the link's was: a server that has gone and come back
+/// meanwhile knows nothing of this one, and nobody may have asked over it since.
 pub(super) struct Courier {
     link: Link,
-    connection: Mutex<Option<MultiplexedConnection>>,
+    connection: Mutex<Option<Made>>,
+}
+
+#[derive(Clone)]
+struct Made {
+    connection: MultiplexedConnection,
+    /// The number of the link's connection at that time.
+    beside: u64,
 }
 
 impl Courier {
@@ -83,27 +91,33 @@ impl Courier {
     }
 
     async fn ask(&self, command: &Cmd, limit: Duration) -> Result<Value, LinkError> {
-        let mut connection = self.connection().await?;
-        let answer = match timeout(limit, command.query_async(&mut connection)).await {
+        let mut made = self.connection().await?;
+        let answer = match timeout(limit, command.query_async(&mut made.connection)).await {
             Ok(Ok(value)) => return Ok(value),
             Ok(Err(error)) => LinkError::of(&error),
             Err(_) => LinkError::Timeout,
         };
         if !matches!(answer, LinkError::Refused { .. }) {
-            *self.connection.lock().await = None;
+            let mut connection = self.connection.lock().await;
+            // Another one may be in its place already.
+            connection.take_if(|now| now.beside == made.beside);
         }
         Err(answer)
     }
 
-    async fn connection(&self) -> Result<MultiplexedConnection, LinkError> {
+    async fn connection(&self) -> Result<Made, LinkError> {
         let mut connection = self.connection.lock().await;
-        if let Some(known) = &*connection {
+        let beside = self.link.number();
+        if let Some(known) = &*connection
+            && beside.is_none_or(|beside| beside == known.beside)
+        {
             return Ok(known.clone());
         }
-        if !self.link.is_up() {
-            return Err(LinkError::Down);
-        }
-        let made = self.link.connection_apart().await?;
+        let beside = beside.ok_or(LinkError::Down)?;
+        let made = Made {
+            connection: self.link.connection_apart().await?,
+            beside,
+        };
         *connection = Some(made.clone());
         Ok(made)
     }

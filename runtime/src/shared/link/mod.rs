@@ -168,6 +168,11 @@ impl Link {
         self.inner().is_up()
     }
 
+    /// The number of the connection that serves.
+    pub(crate) fn number(&self) -> Option<u64> {
+        self.inner().line().as_ref().map(|line| line.number)
+    }
+
     /// What the connection does, now and from now on.
     pub(crate) fn state(&self) -> watch::Receiver<LinkState> {
         self.inner().state()
