@@ -2,10 +2,13 @@
 //! instances, on one real Redis. The drills do the same with processes of their own.
 
 mod calls;
+mod failover;
 mod faults;
+mod inbound;
 mod leases;
 mod outage;
 mod places;
+mod seen;
 mod strict;
 
 use std::time::Duration;

@@ -221,7 +221,7 @@ impl Store for RedisStore {
         let (link, write) = (self.link.clone(), self.write());
         self.link.spawn(async move {
             let written = link.run_apart(&write).await.is_ok();
-            heard(if written && is_up(&link).await {
+            heard(if written && serves(&link).await {
                 Ok(())
             } else {
                 Err(Lost::Store)
@@ -255,11 +255,12 @@ impl Store for RedisStore {
     }
 }
 
-/// The probe has a connection of its own; others need the link's.
-async fn is_up(link: &LinkRef) -> bool {
+/// The probe has a connection of its own; others need the link's, which may be dead though the server is well,
+/// and is given up for a new one when it does not answer.
+async fn serves(link: &LinkRef) -> bool {
     let mut state = link.state();
     let up = state.wait_for(|state| matches!(state, LinkState::Up(_)));
-    matches!(timeout(LINK_BACK, up).await, Ok(Ok(_)))
+    matches!(timeout(LINK_BACK, up).await, Ok(Ok(_))) && link.run(&cmd("PING")).await.is_ok()
 }
 
 /// Tells limits when the link goes, so that no call has to find out, and when there is a new one.

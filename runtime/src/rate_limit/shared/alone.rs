@@ -74,6 +74,8 @@ impl SharedLane {
             let instances = reach.store().instances();
             let part = share::of(self.common.said().counting, instances);
             let left = share::first(part, self.ledger().told_left(), instances);
+            // What was spent in an outage before and could not be paid is not there again.
+            let left = left.saturating_sub(self.spent.load(Ordering::Relaxed));
             Arc::new(Lane::with_left(rate(part), left.into(), now))
         });
         lane.clone()

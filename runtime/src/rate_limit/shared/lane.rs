@@ -132,14 +132,28 @@ impl SharedLane {
         match answer {
             Ok(granted) => self.granted(number, granted),
             Err(lost) => {
-                let mut ledger = self.ledger();
+                let ledger = self.ledger();
                 if ledger.awaits(number) {
-                    ledger.give_up();
-                    drop(ledger);
+                    self.give_up(ledger);
                     self.go_alone(lost, clock::precise());
                 }
             }
         }
+    }
+
+    /// There will be no answer. What was to be paid still is, since nobody knows whether it was: rather twice
+    /// than not at all.
+    pub(super) fn give_up(&self, mut ledger: MutexGuard<'_, Ledger>) {
+        let owed = ledger.give_up();
+        self.spent.fetch_add(owed, Ordering::Relaxed);
+    }
+
+    /// Asks for what was spent by itself, which then nobody gets; unless something else is asked for now.
+    fn pay(&self, ledger: &mut Ledger, now: Nanos) -> Option<Ask> {
+        let spent = self.spent.load(Ordering::Relaxed);
+        let ask = ledger.pay(self.common.said().rules, spent, now)?;
+        self.spent.fetch_sub(ask.want, Ordering::Relaxed);
+        Some(ask)
     }
 
     fn granted(self: &Arc<Self>, number: u64, granted: Granted) {
@@ -148,9 +162,15 @@ impl SharedLane {
         let Some(news) = ledger.heard(said.rules, number, granted, now) else {
             return;
         };
-        let follow = ledger.follow(said.rules, now);
+        // Spent while this was on its way: other accounts noticed that the store was out of reach.
+        let owes = self.spent.load(Ordering::Relaxed) > 0 && !self.is_alone(now);
+        let next = if owes {
+            self.pay(&mut ledger, now)
+        } else {
+            ledger.follow(said.rules, now)
+        };
         drop(ledger);
-        self.send(follow);
+        self.send(next);
         if let (Some(at), Some(lease)) = (news.leased, said.rules.lease) {
             let lane = Arc::downgrade(self);
             let give_back = move || {
@@ -232,8 +252,7 @@ impl SharedLane {
 
     /// The store is back: what was spent meanwhile is paid, and each who waits asks there.
     pub(super) fn rejoin(self: &Arc<Self>, now: Nanos) {
-        let spent = self.spent.swap(0, Ordering::Relaxed);
-        let ask = self.ledger().pay(self.common.said().rules, spent, now);
+        let ask = self.pay(&mut self.ledger(), now);
         self.send(ask);
         self.leave_own();
         self.wake();

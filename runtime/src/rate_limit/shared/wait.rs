@@ -69,8 +69,7 @@ impl SharedWait {
             if now < self.answer_by {
                 return Waited::Again(Some(self.answer_by));
             }
-            ledger.give_up();
-            drop(ledger);
+            lane.give_up(ledger);
             lane.go_alone(Lost::Store, now);
             return Waited::Instead(lane.take_alone(now, self.until.saturating_sub(now)));
         }

@@ -256,10 +256,12 @@ impl Ledger {
         })
     }
 
-    /// There will be no answer, neither to what was asked nor to what would have been asked next.
-    pub(super) fn give_up(&mut self) {
-        self.flight = None;
+    /// There will be no answer, neither to what was asked nor to what would have been asked next. Gives what
+    /// was to be paid, which may not have been.
+    pub(super) fn give_up(&mut self) -> u32 {
+        let flight = self.flight.take().filter(|flight| flight.pays);
         self.answer_the_rest();
+        flight.map_or(0, |flight| flight.want)
     }
 
     /// Those who came since the last request know as much as an answer would tell them.

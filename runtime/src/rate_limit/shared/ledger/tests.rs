@@ -53,7 +53,7 @@ fn a_late_answer_brings_nothing() {
     let (rules, mut ledger) = (rules(None), Ledger::default());
     let (number, _) = ledger.need(rules, 0);
     let (behind, _) = ledger.need(rules, 0);
-    ledger.give_up();
+    assert_eq!(ledger.give_up(), 0);
     assert!(ledger.is_answered(number) && ledger.is_answered(behind));
     assert_eq!(ledger.heard(rules, number, granted(1, 0), 200 * MS), None);
     assert_eq!(ledger.refill(200 * MS), None);
@@ -102,6 +102,9 @@ fn after_an_outage_what_was_spent_is_paid_and_nothing_is_leased_for_a_while() {
     let (rules, mut ledger) = (rules(Some(100 * MS)), Ledger::default());
     let ask = ledger.pay(rules, 30, 1_000 * MS).unwrap();
     assert_eq!(ask.want, 30);
+    // Its answer is lost: it is owed still, and asked for again.
+    assert_eq!(ledger.give_up(), 30);
+    let ask = ledger.pay(rules, 30, 1_000 * MS).unwrap();
     let (number, none) = ledger.need(rules, 1_000 * MS);
     assert_eq!((number, none), (ask.number + 1, None));
     ledger.heard(rules, ask.number, granted(30, 0), 1_001 * MS);
