@@ -39,9 +39,13 @@ impl Instance {
     }
 
     async fn with(with: impl FnOnce(Setup) -> Setup) -> Self {
+        Self::with_variables(&[], with).await
+    }
+
+    async fn with_variables(variables: &[(&str, &str)], with: impl FnOnce(Setup) -> Setup) -> Self {
         let registry = Registry::new();
         registry.know_only("nothing here.");
-        registry.set_variables::<&str, &str>([]);
+        registry.set_variables(variables.iter().copied());
         let start = async { with(steadfast::setup()).start().await };
         let steadfast = registry.scope(start).await.unwrap();
         Self {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use steadfast::options::Then;
-use steadfast::{RateLimit, Rejection};
+use steadfast::options::{Scope, Then};
+use steadfast::{Policy, RateLimit, Rejection};
 use steadfast_tests::redis::{Server, free_port, wait_for};
 use steadfast_tests::{listen_to_limits, ms, said_of_limits, secs};
 
@@ -111,6 +111,49 @@ async fn rate_limit_fail_open_is_how_long_memory_serves_before_all_is_denied_unt
         2,
         "{said:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn variables_say_for_all_limits_and_bulkheads_how_long_memory_serves_and_how_often_redis_is_tried()
+ {
+    let mut server = Server::start();
+    let instance = Instance::with_variables(
+        &[
+            ("RATE_LIMIT_FAIL_OPEN_SECONDS", "1"),
+            ("RATE_LIMIT_REDIS_PROBE_SECONDS", "0.2"),
+        ],
+        |setup| setup.redis(server.url()),
+    )
+    .await;
+    // The variables beat what the code says.
+    let limit = instance.limit("outage.variables", |limit| limit.fail_open(secs(3000)));
+    Policy::builder("outage.variables.places")
+        .registry(&instance.registry)
+        .bulkhead("outage.places", |it| it.scope(Scope::Shared))
+        .build()
+        .unwrap();
+    let places = instance.registry.bulkhead("outage.places");
+    let value = |path: &str| {
+        let values = limit.values().into_iter();
+        let mut found = values.filter(|value| value.path == path);
+        found.next().map(|value| value.value.to_string())
+    };
+    let said = ["rate_limit.fail_open", "rate_limit.probe"].map(value);
+    assert_eq!(said, [Some("1s".to_owned()), Some("200ms".to_owned())]);
+    lose(&mut server, std::slice::from_ref(&limit));
+    assert!(takes(&limit).await, "memory serves");
+    pause(secs(1) + ms(100)).await;
+    for refused in [
+        limit.acquire_within(Duration::ZERO).await.unwrap_err(),
+        places.try_enter().map(drop).unwrap_err(),
+    ] {
+        assert!(
+            matches!(refused, Rejection::LimiterUnavailable { .. }),
+            "{refused}"
+        );
+    }
+    server.restart();
+    assert!(is_degraded(&limit, false));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
