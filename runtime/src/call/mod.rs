@@ -127,7 +127,7 @@ pub struct Call<'p> {
     _filled: [u8; FILL],
     /// Whose tokens it takes, where a key tells them apart.
     limit_of: Whose,
-    /// Taken out where the call is dropped: whoever looks there whether there is any spares the rest
+    /// Emptied where the call is dropped: whoever looks there whether there is any spares the rest
     /// of the calls a visit.
     more: ManuallyDrop<Option<More>>,
 }
@@ -492,7 +492,7 @@ impl Drop for Call<'_> {
         // Whether a token is held is for `abandon` to see: without `more` there is none.
         if self.pass.is_some() || self.placed || self.more.is_some() {
             self.abandon();
-            drop(self.more.take());
+            *self.more = None;
         }
     }
 }
