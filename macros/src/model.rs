@@ -1,7 +1,7 @@
 //! The rules between the options and the function they stand on.
 
 use proc_macro2::Span;
-use steadfast_options::{FallbackKind, Patch, Setting, defaults, validate};
+use steadfast_options::{FallbackKind, Patch, Setting, Store, Value, defaults, validate};
 use syn::{Expr, ExprPath, Ident};
 
 use crate::args::{Args, Given};
@@ -64,6 +64,8 @@ impl Answer {
 pub(crate) struct LastGood {
     pub(crate) key: Expr,
     pub(crate) weigh: Option<ExprPath>,
+    /// The option that keeps it in Redis, if any.
+    pub(crate) shared: Option<Span>,
     /// Where errors about what is kept point.
     pub(crate) at: Span,
 }
@@ -74,6 +76,8 @@ pub(crate) struct Cache {
     pub(crate) weigh: Option<ExprPath>,
     /// Whether a refresh may run behind the caller.
     pub(crate) stale: bool,
+    /// The option that keeps answers in Redis, if any.
+    pub(crate) shared: Option<Span>,
     /// Where errors about what is kept point.
     pub(crate) at: Span,
 }
@@ -148,6 +152,7 @@ fn answer(args: &Args, patch: &Patch) -> Option<Answer> {
         FallbackKind::Cached => Some(Answer::LastGood(LastGood {
             key: args.expression("fallback.key")?.clone(),
             weigh: args.function("fallback.weigh").cloned(),
+            shared: shared(args, "fallback.store"),
             at: args.key("fallback.kind"),
         })),
         FallbackKind::Queue => Some(Answer::Queue(args.key("fallback.kind"))),
@@ -155,11 +160,18 @@ fn answer(args: &Args, patch: &Patch) -> Option<Answer> {
     }
 }
 
+/// Where the option says that instances share answers, if it does.
+fn shared(args: &Args, store: &str) -> Option<Span> {
+    let given = args.find(store)?;
+    (given.setting.value == Value::from(Store::Redis)).then_some(given.key)
+}
+
 fn cache(args: &Args) -> Option<Cache> {
     Some(Cache {
         key: args.expression("cache.key")?.clone(),
         weigh: args.function("cache.weigh").cloned(),
         stale: args.find("cache.stale").is_some(),
+        shared: shared(args, "cache.store"),
         at: args.key("cache.key"),
     })
 }

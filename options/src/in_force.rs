@@ -44,7 +44,7 @@ fn default_of(option: &OptionMeta, patch: &Patch) -> Option<String> {
     let plain = || option.default.map(|default| default.to_string());
     match option.path {
         "breaker.name" | "rate_limit.name" | "bulkhead.name" => None,
-        "fallback.ttl" | "fallback.max" if kind != FallbackKind::Cached => None,
+        "fallback.ttl" | "fallback.max" | "fallback.store" if kind != FallbackKind::Cached => None,
         "breaker.failures" if breaker.has_rate_rule() => None,
         "breaker.counting" if breaker.failures.is_none() && breaker.has_rate_rule() => None,
         "breaker.window" if breaker.window_calls.is_some() => None,

@@ -394,6 +394,7 @@ fn answers(fallback: &FallbackPatch, faults: &mut Faults) {
             ("fallback.ttl", fallback.ttl.is_some()),
             ("fallback.max", fallback.max.is_some()),
             ("fallback.weigh", fallback.weigh.is_some()),
+            ("fallback.store", fallback.store.is_some()),
         ];
         misplaced(&of_cached, FallbackKind::Cached, faults);
     }
@@ -502,9 +503,10 @@ mod tests {
             ("fallback.kind", Raw::Text("default")),
             ("fallback.ttl", Raw::Text("1h")),
             ("fallback.max", Raw::Int(5)),
+            ("fallback.store", Raw::Text("redis")),
         ];
         let found = faults(&other, Flavor::Async);
-        assert_eq!(found.len(), 2, "{found:#?}");
+        assert_eq!(found.len(), 3, "{found:#?}");
         assert!(found[0].starts_with("`ttl` belongs to `kind = \"cached\"`"));
         let cache = [("cache.fresh", Raw::Text("1m"))];
         assert!(faults(&cache, Flavor::Sync)[0].starts_with("`cache` needs `key`"));

@@ -252,8 +252,8 @@ macro_rules! for_each_policy {
                     "Of `cached`: answers kept in memory; with `weigh`, what they may weigh together."
                 weigh(Kind::PATH, &'static str) [none] attribute served
                     "Of `cached`: `fn(&T) -> u32`, what an answer weighs; one weighs 1 without it."
-                store(Kind::keyword::<Store>(), Store) [value Store::Memory] call later
-                    "Of `cached`: where answers are kept."
+                store(Kind::keyword::<Store>(), Store) [value Store::Memory] call served
+                    "Of `cached`: where answers are kept; `redis`: in memory, and in Redis for all instances. Configuration can't add that, only leave it out."
                 queue(Kind::NAME, Name) [none] call served
                     "Of `queue`: its name. The arguments are kept as JSON, and the caller gets `Rejection::Queued`."
                 spool(Kind::FOLDER, Folder) [none] call served
@@ -272,8 +272,8 @@ macro_rules! for_each_policy {
                     "Answers kept in memory; with `weigh`, what they may weigh together."
                 weigh(Kind::PATH, &'static str) [none] attribute served
                     "`fn(&T) -> u32`: what an answer weighs; one weighs 1 without it."
-                store(Kind::keyword::<Store>(), Store) [value Store::Memory] call later
-                    "Where answers are kept."
+                store(Kind::keyword::<Store>(), Store) [value Store::Memory] call served
+                    "Where answers are kept; `redis`: in memory, and in Redis for all instances. Configuration can't add that, only leave it out."
             }
         }
     };

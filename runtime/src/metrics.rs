@@ -327,6 +327,22 @@ pub(crate) const METRICS: &[Metric] = &[
     },
     #[cfg(feature = "redis")]
     Metric {
+        name: "cache_fetched_total",
+        help: "Answers that a cache found in Redis and did not have in memory.",
+        kind: Kind::Counter,
+        labels: &["call"],
+        read: of_caches!(fetched),
+    },
+    #[cfg(feature = "redis")]
+    Metric {
+        name: "cache_unshared_total",
+        help: "Answers that Redis did not give to a cache, or was not told.",
+        kind: Kind::Counter,
+        labels: &["call"],
+        read: of_caches!(unshared),
+    },
+    #[cfg(feature = "redis")]
+    Metric {
         name: "queue_queued_total",
         help: "Entries that the queue has taken in.",
         kind: Kind::Counter,

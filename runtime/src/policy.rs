@@ -187,7 +187,10 @@ impl Resolved {
             fallback_on: patch
                 .fallback
                 .map(|patch| patch.on.unwrap_or(defaults::fallback::on)),
-            last_good: patch.fallback.as_ref().and_then(LastGood::new),
+            last_good: patch
+                .fallback
+                .as_ref()
+                .and_then(|patch| LastGood::new(name, patch)),
             cache: patch
                 .cache
                 .as_ref()

@@ -1,4 +1,5 @@
-//! Caches among many callers, and under configuration.
+//! Caches among many callers, under configuration, and among instances.
 
 mod configured;
 mod crowd;
+mod shared;

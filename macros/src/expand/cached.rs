@@ -2,6 +2,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote_spanned};
+use syn::spanned::Spanned as _;
 use syn::{Expr, ExprPath, FnArg, ReceiverKind, parse_quote};
 
 use super::opening;
@@ -13,14 +14,12 @@ use crate::signature::Function;
 
 /// The call, with the cache that stands around all of it.
 pub(super) fn around(model: &Model, cache: &Cache, call: &TokenStream) -> TokenStream {
-    let (mixed, at) = (Span::mixed_site(), cache.at.resolved_at(Span::mixed_site()));
-    let (root, here) = (model.root.at(at), model.root.at(mixed));
+    let mixed = Span::mixed_site();
+    let here = model.root.at(mixed);
     let output = without_impl(&model.function.output, &parse_quote!(()));
-    let key = key(model, &cache.key);
-    let found = if model.function.flavor().is_async() {
-        quote_spanned!(at=> #root::find(&policy, cache_key, sharing).await)
-    } else {
-        quote_spanned!(at=> #root::find_blocking(&policy, cache_key, sharing))
+    let found = match cache.shared {
+        None => found(model, cache),
+        Some(at) => found_shared(model, cache, at),
     };
     let (old, made) = if cache.stale {
         (quote_spanned!(mixed=> old), behind(model, call))
@@ -28,17 +27,70 @@ pub(super) fn around(model: &Model, cache: &Cache, call: &TokenStream) -> TokenS
         (quote_spanned!(mixed=> _), call.clone())
     };
     quote_spanned! {mixed=>
-        let cache_key = #key;
         let sharing = {
             #[allow(unused_imports)]
             use #here::share::*;
             (&&Shared::<#output>::new()).sharing()
         };
-        match #found {
-            #here::Found::Answer(result) => result,
-            #here::Found::Call(lease, #old) => { #made }
-        }
+        // No result is there any more while the call is awaited: its error may stay on one thread.
+        let (lease, #old) = match #found {
+            #here::Found::Answer(result) => return result,
+            #here::Found::Call(lease, old) => (lease, old),
+        };
+        #made
     }
+}
+
+/// What memory has for the call.
+fn found(model: &Model, cache: &Cache) -> TokenStream {
+    let at = cache.at.resolved_at(Span::mixed_site());
+    let (root, key) = (model.root.at(at), key(model, &cache.key));
+    let found = if model.function.flavor().is_async() {
+        quote_spanned!(at=> #root::find(&policy, cache_key, sharing).await)
+    } else {
+        quote_spanned!(at=> #root::find_blocking(&policy, cache_key, sharing))
+    };
+    quote_spanned! {Span::mixed_site()=> {
+        let cache_key = #key;
+        #found
+    } }
+}
+
+/// What the fleet has for the call. The key is borrowed for the look at what memory has, and for no await.
+fn found_shared(model: &Model, cache: &Cache, store: Span) -> TokenStream {
+    let (at, store) = (
+        cache.at.resolved_at(Span::mixed_site()),
+        store.resolved_at(Span::mixed_site()),
+    );
+    let key_at = cache.key.span().resolved_at(Span::mixed_site());
+    let (root, looks) = (model.root.at(at), model.root.at(key_at));
+    let (patterns, borrowed) = (opening::patterns(model), opening::borrowed(&cache.key));
+    let form = form(model, cache.weigh.as_ref(), store);
+    let look = quote_spanned!(key_at=> #looks::look(&policy, #borrowed));
+    let found = if model.function.flavor().is_async() {
+        quote_spanned!(at=> #root::find_shared(&policy, looked, sharing, form).await)
+    } else {
+        quote_spanned!(at=> #root::find_shared_blocking(&policy, looked, sharing, form))
+    };
+    let found = quote_spanned! {Span::mixed_site()=> {
+        let form = #form;
+        let looked = { #patterns #look };
+        #found
+    } };
+    with_redis(model, store, &found)
+}
+
+/// How answers are written and read, which the option at `store` asks for.
+fn form(model: &Model, weigh: Option<&ExprPath>, store: Span) -> TokenStream {
+    let root = model.root.at(store);
+    let weigh = self::weigh(weigh, store);
+    quote_spanned!(store=> #root::form().weighing(#weigh))
+}
+
+/// Code that needs Redis, or the word that it is not there, at the option at `store`.
+fn with_redis(model: &Model, store: Span, code: &TokenStream) -> TokenStream {
+    let root = model.root.at(store);
+    quote_spanned!(store=> #root::with_redis! { #code })
 }
 
 /// Hands the result to all who wait for it.
@@ -116,9 +168,13 @@ impl Lasting {
             let at = name.span().resolved_at(Span::mixed_site());
             let root = model.root.at(at);
             let kept = format_ident!("kept_{}", lent, span = at);
-            lasting
-                .keep
-                .extend(quote_spanned!(at=> let #kept = #root::lasting(#name);));
+            lasting.keep.extend(quote_spanned! {at=>
+                let #kept = {
+                    #[allow(unused_imports)]
+                    use #root::lasting::*;
+                    (&&Lent(#name)).keep()
+                };
+            });
             lasting.lend.extend(quote_spanned! {at=>
                 #[allow(unused_variables)]
                 let #lent = #kept.lend();
@@ -146,9 +202,21 @@ fn borrowed(function: &Function) -> impl Iterator<Item = Ident> {
     })
 }
 
-/// The key of an answer, taken while the arguments are whole.
-pub(super) fn key(model: &Model, key: &Expr) -> TokenStream {
-    use syn::spanned::Spanned as _;
+/// The key of the last good answer, taken while the arguments are whole.
+pub(super) fn answer_key(model: &Model, kept: &LastGood) -> TokenStream {
+    let Some(store) = kept.shared else {
+        return key(model, &kept.key);
+    };
+    let at = kept.key.span().resolved_at(Span::mixed_site());
+    let (root, borrowed) = (model.root.at(at), opening::borrowed(&kept.key));
+    let patterns = opening::patterns(model);
+    let key = quote_spanned!(at=> #root::shared_key(#borrowed));
+    let key = quote_spanned!(Span::mixed_site()=> { #patterns #key });
+    with_redis(model, store.resolved_at(Span::mixed_site()), &key)
+}
+
+/// The key of an answer in memory.
+fn key(model: &Model, key: &Expr) -> TokenStream {
     let at = key.span().resolved_at(Span::mixed_site());
     let (root, borrowed) = (model.root.at(at), opening::borrowed(key));
     let patterns = opening::patterns(model);
@@ -158,7 +226,6 @@ pub(super) fn key(model: &Model, key: &Expr) -> TokenStream {
 
 /// A closure that weighs an answer.
 fn weigh(path: Option<&ExprPath>, at: Span) -> TokenStream {
-    use syn::spanned::Spanned as _;
     match path {
         None => quote_spanned!(at=> |_| 1),
         Some(path) => {
@@ -166,6 +233,26 @@ fn weigh(path: Option<&ExprPath>, at: Span) -> TokenStream {
             quote_spanned!(at=> |value| #path(value))
         }
     }
+}
+
+/// What keeps a good answer for all instances, and what gives the last one.
+fn shared_good(model: &Model, kept: &LastGood, store: Span) -> (TokenStream, TokenStream) {
+    let at = kept.at.resolved_at(Span::mixed_site());
+    let (root, weigh) = (model.root.at(at), weigh(kept.weigh.as_ref(), at));
+    let form = form(model, kept.weigh.as_ref(), store);
+    let keep = quote_spanned!(at=> #root::keep_shared(&call, &answer_key, &value, #weigh, form));
+    let keep = quote_spanned!(at=> { let form = #form; #keep });
+    let last = if model.function.flavor().is_async() {
+        // Nothing of the call is borrowed while it is awaited.
+        quote_spanned!(at=> { let last = #root::last_good_shared(&call, answer_key, form); last.await })
+    } else {
+        quote_spanned!(at=> #root::last_good_shared_blocking(&call, answer_key, form))
+    };
+    let last = quote_spanned!(at=> { let form = #form; #last });
+    (
+        with_redis(model, store, &keep),
+        with_redis(model, store, &last),
+    )
 }
 
 /// What comes of the result where the fallback is the last good answer.
@@ -177,9 +264,14 @@ pub(super) fn last_good(
     let at = kept.at.resolved_at(Span::mixed_site());
     let root = model.root.at(at);
     let weigh = weigh(kept.weigh.as_ref(), at);
-    let keep = quote_spanned!(at=> #root::keep(&call, answer_key, &value, #weigh));
     let wanted = quote_spanned!(at=> #has_a_caller call.is_for_the_fallback());
-    let last = quote_spanned!(at=> #root::last_good(&call, answer_key));
+    let (keep, last) = match kept.shared {
+        None => (
+            quote_spanned!(at=> #root::keep(&call, answer_key, &value, #weigh)),
+            quote_spanned!(at=> #root::last_good(&call, answer_key)),
+        ),
+        Some(store) => shared_good(model, kept, store.resolved_at(Span::mixed_site())),
+    };
     quote_spanned! {Span::mixed_site()=>
         match result {
             ::core::result::Result::Ok(value) => {

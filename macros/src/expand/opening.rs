@@ -34,7 +34,7 @@ pub(super) fn call(model: &Model) -> TokenStream {
     let attempts = attempts(model);
     let keys = keys(model);
     let answer_key = model.last_good().map(|kept| {
-        let key = cached::key(model, &kept.key);
+        let key = cached::answer_key(model, kept);
         quote_spanned!(Span::mixed_site()=> let answer_key = #key;)
     });
     quote_spanned! {Span::mixed_site()=>

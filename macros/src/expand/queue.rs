@@ -35,7 +35,7 @@ pub(super) fn kept(model: &Model, key: Span, has_a_caller: Option<&TokenStream>)
     }
 }
 
-/// The arguments but `self`, by reference: one as itself, several as a tuple.
+/// The arguments but `self`, written down.
 fn arguments(model: &Model) -> TokenStream {
     let handed = model.handed().iter().filter(|name| *name != "self");
     let each: Vec<TokenStream> = handed
@@ -45,8 +45,5 @@ fn arguments(model: &Model) -> TokenStream {
             quote_spanned!(at=> #root::queueable(&#name))
         })
         .collect();
-    match &each[..] {
-        [one] => one.clone(),
-        several => quote_spanned!(Span::mixed_site()=> &(#(#several,)*)),
-    }
+    quote_spanned!(Span::mixed_site()=> [#(#each),*])
 }

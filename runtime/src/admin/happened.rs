@@ -15,7 +15,7 @@ use crate::telemetry::{EventKind, Told, recent};
 pub(super) struct Happened {
     at: String,
     kind: &'static str,
-    /// The breaker, limit or bulkhead, where it is about one.
+    /// The breaker, limit, bulkhead or call, where it is about one.
     name: Option<String>,
     text: String,
 }
@@ -31,6 +31,8 @@ impl Happened {
             EventKind::LimitAlone { name } | EventKind::LimitRefused { name, .. } => {
                 Some(name.to_string())
             }
+            #[cfg(feature = "redis")]
+            EventKind::AnswersAlone { call } => Some(call.to_string()),
             _ => None,
         };
         Self {
@@ -88,6 +90,11 @@ fn text(kind: &EventKind) -> String {
         EventKind::LimitRefused { key, .. } => format!(
             "Redis keeps something else under the key of {key}, which holds in memory until that is gone"
         ),
+        #[cfg(feature = "redis")]
+        EventKind::AnswersAlone { .. } => {
+            "answers to be kept in Redis, but no setup named one: they are kept in memory"
+                .to_owned()
+        }
         other => other.as_str().to_owned(),
     }
 }

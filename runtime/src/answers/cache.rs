@@ -2,9 +2,14 @@
 
 use std::sync::Arc;
 
+#[cfg(feature = "redis")]
+use steadfast_options::Store;
 use steadfast_options::{CachePatch, Mode, Name, defaults};
 
+use super::find::Found;
 use super::flight::{Flights, Landed, Pilot};
+#[cfg(feature = "redis")]
+use super::shared::{Afar, Kind, Shelf};
 use super::{Answer, Answerable, Answers, Sharing};
 use crate::breaker::{Nanos, nanos};
 use crate::call::Call;
@@ -19,6 +24,9 @@ pub(crate) struct Cache {
     pub(super) fresh: Nanos,
     /// How old an answer may be at most.
     pub(super) oldest: Nanos,
+    /// Whether instances share its answers.
+    #[cfg(feature = "redis")]
+    pub(super) shares: bool,
     pub(super) store: Arc<CacheStore>,
 }
 
@@ -26,6 +34,8 @@ pub(crate) struct Cache {
 pub(super) struct CacheStore {
     pub(super) answers: Answers,
     pub(super) flights: Arc<Flights>,
+    #[cfg(feature = "redis")]
+    pub(super) shelf: Arc<Shelf>,
     counts: Counters<{ Count::ALL }>,
 }
 
@@ -60,7 +70,12 @@ pub struct CacheCounts {
     pub refreshes: u64,
     /// Refreshes that failed: the old answer stayed.
     pub failed_refreshes: u64,
-    /// Answers kept now, those too old to be served among them until they make room.
+    /// With `store = "redis"`, answers found there that memory did not have.
+    pub fetched: u64,
+    /// With `store = "redis"`, answers that Redis did not give or was not told, most often since it was
+    /// away.
+    pub unshared: u64,
+    /// Answers kept in memory now, those too old to be served among them until they make room.
     pub kept: u64,
 }
 
@@ -72,9 +87,13 @@ impl Cache {
             mode,
             fresh,
             oldest: fresh.saturating_add(patch.stale.map_or(0, nanos)),
+            #[cfg(feature = "redis")]
+            shares: patch.store == Some(Store::Redis) && mode != Mode::Off,
             store: Arc::new(CacheStore {
                 answers: Answers::new(patch.max.unwrap_or(defaults::cache::max)),
                 flights: Arc::default(),
+                #[cfg(feature = "redis")]
+                shelf: Shelf::new(call, Kind::Cache),
                 counts: Counters::new(),
             }),
         }
@@ -89,6 +108,8 @@ impl Cache {
             Arc::new(CacheStore {
                 answers: known.answers.within(own.max),
                 flights: known.flights.clone(),
+                #[cfg(feature = "redis")]
+                shelf: known.shelf.clone(),
                 counts: known.counts.clone(),
             })
         };
@@ -96,6 +117,10 @@ impl Cache {
 
     pub(crate) fn counts(&self) -> CacheCounts {
         let sum = |count: Count| self.store.counts.sum(count as usize);
+        #[cfg(feature = "redis")]
+        let (fetched, unshared) = (self.store.shelf.fetched(), self.store.shelf.failed());
+        #[cfg(not(feature = "redis"))]
+        let (fetched, unshared) = (0, 0);
         CacheCounts {
             hits: sum(Count::Hit),
             stale: sum(Count::Stale),
@@ -103,6 +128,8 @@ impl Cache {
             misses: sum(Count::Miss),
             refreshes: sum(Count::Refresh),
             failed_refreshes: sum(Count::RefreshFailed),
+            fetched,
+            unshared,
             kept: self.store.answers.len(),
         }
     }
@@ -127,24 +154,40 @@ impl Cache {
     /// Leave to make a call whose answer is kept, whatever others do.
     pub(super) fn alone(&self, key: Key) -> Lease {
         self.count(Count::Miss);
-        self.lease(key, Purpose::Answer, None)
+        self.lease(key, None)
     }
 
     /// Leave to make the one call of this key.
-    pub(super) fn lease(&self, key: Key, purpose: Purpose, pilot: Option<Pilot>) -> Lease {
+    pub(super) fn lease(&self, key: Key, pilot: Option<Pilot>) -> Lease {
         Lease(Some(Held {
             call: self.call,
             store: self.store.clone(),
             key,
-            purpose,
+            purpose: Purpose::Answer,
             pilot,
+            #[cfg(feature = "redis")]
+            afar: None,
         }))
+    }
+
+    /// The call is to be made by who has this lease: behind an old answer, where there is one.
+    pub(super) fn lead<T: Answerable, E>(
+        &self,
+        lease: Lease,
+        old: Option<Arc<Answer>>,
+    ) -> Found<T, E> {
+        let Some(value) = old.and_then(|old| old.value()) else {
+            self.count(Count::Miss);
+            return Found::Call(lease, None);
+        };
+        self.served(Served::Stale);
+        Found::Call(lease.refreshing(), Some(value))
     }
 }
 
 /// What a call is made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Purpose {
+enum Purpose {
     /// Its caller waits for it.
     Answer,
     /// The caller has an old answer.
@@ -163,11 +206,50 @@ struct Held {
     purpose: Purpose,
     /// None where others make calls of this key too.
     pilot: Option<Pilot>,
+    /// Where instances share the answer.
+    #[cfg(feature = "redis")]
+    afar: Option<Box<Afar>>,
 }
 
 impl Lease {
     /// Where there is no cache, nothing is kept.
     pub(super) const NONE: Self = Self(None);
+
+    /// The same, for a call whose caller has an old answer.
+    fn refreshing(mut self) -> Self {
+        if let Some(held) = &mut self.0 {
+            held.purpose = Purpose::Refresh;
+        }
+        self
+    }
+
+    /// The same, for a call whose answer instances share.
+    #[cfg(feature = "redis")]
+    pub(super) fn kept_at(mut self, afar: Afar) -> Self {
+        if let Some(held) = &mut self.0 {
+            held.afar = Some(Box::new(afar));
+        }
+        self
+    }
+
+    /// Keeps an answer that another instance has fetched.
+    #[cfg(feature = "redis")]
+    pub(super) fn keep(&self, answer: &Arc<Answer>) {
+        if let Some(held) = &self.0 {
+            held.store.answers.put(held.key, answer.clone());
+        }
+    }
+
+    /// Ends it without a call: who waits gets this answer.
+    #[cfg(feature = "redis")]
+    pub(super) fn hand_over(mut self, answer: &Arc<Answer>) {
+        if let Some(held) = self.0.take()
+            && let Some(pilot) = &held.pilot
+            && held.store.flights.end(held.key, pilot)
+        {
+            pilot.send_replace(Some(Landed::Answer(answer.clone())));
+        }
+    }
 
     /// Whether a caller waits for the answer, be it a fallback's.
     #[must_use]
@@ -186,7 +268,8 @@ impl Lease {
         sharing: Sharing<E>,
         weigh: impl FnOnce(&T) -> u32,
     ) -> Result<T, E> {
-        let Some(held) = self.0.take() else {
+        #[cfg_attr(not(feature = "redis"), allow(unused_mut))]
+        let Some(mut held) = self.0.take() else {
             return result;
         };
         let genuine = call.has_succeeded();
@@ -197,6 +280,10 @@ impl Lease {
             Ok(value) if genuine => {
                 let answer = Answer::new(value, weigh(value));
                 held.store.answers.put(held.key, answer.clone());
+                #[cfg(feature = "redis")]
+                if let Some(afar) = held.afar.take() {
+                    afar.put(answer.clone());
+                }
                 Some(answer)
             }
             _ => None,

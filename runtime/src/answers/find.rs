@@ -1,11 +1,12 @@
 //! From a key to an answer, or to leave to make the call.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use steadfast_options::Mode;
 
-use super::cache::{Cache, Count, Lease, Purpose};
+use super::cache::{Cache, Count, Lease};
 use super::flight::{Flight, Landed, Sharing};
 use super::{Answer, Answerable};
 use crate::breaker::Nanos;
@@ -23,8 +24,11 @@ pub enum Found<T, E> {
 }
 
 /// What comes next for who asks.
-enum Next<T, E> {
+pub(super) enum Next<T, E> {
     Found(Found<T, E>),
+    /// The call is to be made, unless instances share answers and another has one; there may be an old
+    /// answer.
+    Lead(Lease, Option<Arc<Answer>>),
     /// Another makes the call.
     Wait(Flight),
 }
@@ -44,17 +48,28 @@ pub async fn find<T: Answerable, E>(
     };
     let key = key.typed::<T>();
     loop {
-        let mut flight = match cache.next(key) {
+        let flight = match cache.next(key) {
             Next::Found(found) => return found,
+            Next::Lead(lease, old) => return cache.lead(lease, old),
             Next::Wait(flight) => flight,
         };
-        // Its end without a word means that the call was dropped; then one of us makes the next.
-        let landed = flight.wait_for(Option::is_some).await;
-        let landed = landed.ok().and_then(|landed| landed.clone());
-        if let Some(found) = landed.and_then(|landed| cache.landed(key, &landed, sharing)) {
+        if let Some(found) = waited(cache, key, sharing, flight).await {
             return found;
         }
     }
+}
+
+/// What another's call comes to; none where one of those who wait makes the next.
+pub(super) async fn waited<T: Answerable, E>(
+    cache: &Cache,
+    key: Key,
+    sharing: Sharing<E>,
+    mut flight: Flight,
+) -> Option<Found<T, E>> {
+    // Its end without a word means that the call was dropped.
+    let landed = flight.wait_for(Option::is_some).await;
+    let landed = landed.ok().and_then(|landed| landed.clone());
+    landed.and_then(|landed| cache.landed(key, &landed, sharing))
 }
 
 /// As [`find`], for a sync function: parks the thread while another makes the call.
@@ -70,16 +85,27 @@ pub fn find_blocking<T: Answerable, E>(
     loop {
         let flight = match cache.next(key) {
             Next::Found(found) => return found,
+            Next::Lead(lease, old) => return cache.lead(lease, old),
             Next::Wait(flight) => flight,
         };
-        let Ok(landed) = park_for(flight) else {
-            // The call around ends now, which the call's own guards will say.
-            return Found::Call(cache.alone(key), None);
-        };
-        if let Some(found) = landed.and_then(|landed| cache.landed(key, &landed, sharing)) {
+        if let Some(found) = parked(cache, key, sharing, flight) {
             return found;
         }
     }
+}
+
+/// As [`waited`], for a sync function.
+pub(super) fn parked<T: Answerable, E>(
+    cache: &Cache,
+    key: Key,
+    sharing: Sharing<E>,
+    flight: Flight,
+) -> Option<Found<T, E>> {
+    let Ok(landed) = park_for(flight) else {
+        // The call around ends now, which the call's own guards will say.
+        return Some(Found::Call(cache.alone(key), None));
+    };
+    landed.and_then(|landed| cache.landed(key, &landed, sharing))
 }
 
 /// The deadline of the call around has come.
@@ -106,8 +132,16 @@ fn park_for(mut flight: Flight) -> Result<Option<Landed>, OutOfTime> {
 }
 
 impl Cache {
+    /// An answer that skips the call.
+    #[cfg(feature = "redis")]
+    pub(super) fn fresh(&self, key: Key) -> Option<Arc<Answer>> {
+        let answer = self.store.answers.get(key)?;
+        let serves = answer.age(self.fresh) < self.fresh && self.mode == Mode::Enforce;
+        serves.then_some(answer)
+    }
+
     #[inline]
-    fn next<T: Answerable, E>(&self, key: Key) -> Next<T, E> {
+    pub(super) fn next<T: Answerable, E>(&self, key: Key) -> Next<T, E> {
         if let Some(answer) = self.store.answers.get(key)
             && answer.age(self.fresh) < self.fresh
             && self.mode == Mode::Enforce
@@ -128,8 +162,7 @@ impl Cache {
         let old = self.answer(key);
         let found = match (self.store.flights.begin(key), old) {
             (Ok(pilot), old) => {
-                let purpose = old.as_ref().map_or(Purpose::Answer, |_| Purpose::Refresh);
-                let lease = self.lease(key, purpose, Some(pilot));
+                let lease = self.lease(key, Some(pilot));
                 // The call of another may have ended since we looked.
                 if let Some(fresh) = self
                     .answer(key)
@@ -139,12 +172,7 @@ impl Cache {
                     self.served(Served::Joined);
                     return Next::Found(answered(&fresh));
                 }
-                let Some(value) = old.and_then(|old| old.value()) else {
-                    self.count(Count::Miss);
-                    return Next::Found(Found::Call(lease, None));
-                };
-                self.served(Served::Stale);
-                Found::Call(lease, Some(value))
+                return Next::Lead(lease, old);
             }
             (Err(_), Some(old)) => {
                 self.served(Served::Stale);
@@ -156,7 +184,7 @@ impl Cache {
     }
 
     /// An answer that is not too old.
-    fn answer(&self, key: Key) -> Option<std::sync::Arc<Answer>> {
+    fn answer(&self, key: Key) -> Option<Arc<Answer>> {
         let answer = self.store.answers.get(key)?;
         if answer.age(self.oldest) < self.oldest {
             return Some(answer);
@@ -175,7 +203,7 @@ impl Cache {
             Some(_) => self.served(Served::Stale),
             None => self.count(Count::Miss),
         }
-        self.lease(key, Purpose::Answer, None)
+        self.lease(key, None)
     }
 
     /// What the end of another's call means; none where it can't be had.
@@ -195,7 +223,7 @@ impl Cache {
     }
 }
 
-fn answered<T: Answerable, E>(answer: &Answer) -> Found<T, E> {
+pub(super) fn answered<T: Answerable, E>(answer: &Answer) -> Found<T, E> {
     match answer.value() {
         Some(value) => Found::Answer(Ok(value)),
         None => unreachable!("a key is of one type"),

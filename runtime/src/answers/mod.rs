@@ -1,12 +1,15 @@
-//! Answers that are kept, in memory: for a cache, and for the fallback that gives the last good one.
+//! Answers that are kept: for a cache, and for the fallback that gives the last good one. In memory, and
+//! where instances share them in Redis behind it.
 //!
-//! `moka` keeps them within their bound. How old they are is told by the runtime's own clock, so that
+//! `moka` keeps them within their bound in memory. How old they are is told by the runtime's own clock, so that
 //! a test's paused time ages them too.
 
 mod cache;
 mod find;
 mod flight;
 mod kept;
+#[cfg(feature = "redis")]
+mod shared;
 
 use std::any::{Any, TypeId};
 use std::hash::{BuildHasherDefault, Hash, Hasher};
@@ -22,6 +25,11 @@ pub use find::{Found, find, find_blocking};
 pub use flight::{Shared, Sharing, ViaClone, ViaOne};
 pub(crate) use kept::LastGood;
 pub use kept::{keep, last_good};
+#[cfg(feature = "redis")]
+pub use shared::{
+    find_shared, find_shared_blocking, form, keep_shared, last_good_shared,
+    last_good_shared_blocking, look, shared_key,
+};
 
 use crate::breaker::Nanos;
 use crate::clock;
@@ -44,16 +52,38 @@ pub(crate) type Erased = dyn Any + Send + Sync;
 pub(crate) struct Answer<T: ?Sized = Erased> {
     at: Nanos,
     weight: u32,
+    /// Until when nobody asks whether other instances have a later one.
+    #[cfg(feature = "redis")]
+    quiet_until: AtomicU64,
     value: T,
 }
 
 impl Answer {
     fn new<T: Answerable>(value: &T, weight: u32) -> Arc<Self> {
+        Self::came(clock::precise(), value.clone(), weight)
+    }
+
+    fn came<T: Answerable>(at: Nanos, value: T, weight: u32) -> Arc<Self> {
         Arc::new(Answer {
-            at: clock::precise(),
+            at,
             weight,
-            value: value.clone(),
+            #[cfg(feature = "redis")]
+            quiet_until: AtomicU64::new(0),
+            value,
         })
+    }
+
+    #[cfg(feature = "redis")]
+    fn is_quiet(&self) -> bool {
+        clock::now() < self.quiet_until.load(Ordering::Relaxed)
+    }
+
+    /// Lets nobody ask for so long; whether somebody might have until now.
+    #[cfg(feature = "redis")]
+    fn be_quiet(&self, time: std::time::Duration) -> bool {
+        let now = clock::now();
+        let until = now.saturating_add(crate::breaker::nanos(time));
+        self.quiet_until.swap(until, Ordering::Relaxed) <= now
     }
 
     fn value<T: Answerable>(&self) -> Option<T> {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use steadfast_options::{
-    Fault as Broken, Flavor, Name, Patch, Place, Scope, Setting, Value, closest, validate,
+    Fault as Broken, Flavor, Name, Patch, Place, Scope, Setting, Store, Value, closest, validate,
 };
 
 use super::layers::{Target, Whom, form_of, owner};
@@ -12,6 +12,9 @@ use super::report::{At, Fault};
 use super::{Declared, Kind, Layered, Origin, SetValue, Sources, name_in};
 use crate::builder::Made;
 use crate::definition::{self, Definition};
+
+const ADD_REDIS: &str = "add `.redis(\"redis://…\")` to the setup, [redis] with a `url` to the file, or \
+    the variable STEADFAST_REDIS_URL";
 
 /// What a registry knows besides the annotated functions.
 #[derive(Default)]
@@ -177,6 +180,7 @@ impl Check<'_> {
             }
         }
         self.rules(&call, declared.flavor, &at);
+        self.stores(declared.name, &call);
     }
 
     /// Retries and fallbacks need code that only the attribute writes.
@@ -213,7 +217,46 @@ impl Check<'_> {
             );
             self.checked.faults.push(Fault::new(&value.origin, message));
         }
+        self.stores_what_needs_code(declared, call, &code);
         self.checked.faults.len() > before
+    }
+
+    /// What is kept in Redis is written down by code for its type, which only the attribute asks for.
+    fn stores_what_needs_code(&mut self, declared: &Declared<'_>, call: &Layered, code: &Patch) {
+        let cache = code.cache.map(|cache| cache.store);
+        let fallback = code.fallback.map(|fallback| fallback.store);
+        for (path, policy, stores) in [
+            ("cache.store", "cache", cache),
+            ("fallback.store", "fallback", fallback),
+        ] {
+            let redis = Some(Store::Redis);
+            let mut values = call.values().iter();
+            if stores.is_some_and(|store| store != redis)
+                && let Some(value) = values.find(|value| value.path == path)
+                && value.value == Value::from(Store::Redis)
+            {
+                let message = format!(
+                    "{:?} keeps its answers in memory, and configuration can't add what writes them \
+                     down; write `{policy}(store = \"redis\")` in the attribute at {}",
+                    &*declared.name, declared.place
+                );
+                self.checked.faults.push(Fault::new(&value.origin, message));
+            }
+        }
+    }
+
+    /// Answers that a fleet is to share, at the place that says so.
+    fn stores(&mut self, name: Name, call: &Layered) {
+        let stored = call.values().iter().filter(|value| {
+            matches!(value.path, "cache.store" | "fallback.store")
+                && value.value == Value::from(Store::Redis)
+        });
+        for value in stored {
+            let message = format!(
+                "answers of {name:?} are kept in Redis, but none is configured; {ADD_REDIS}"
+            );
+            self.checked.shared.push(Fault::new(&value.origin, message));
+        }
     }
 
     /// The rules between options, where a configured value takes part.
@@ -253,9 +296,7 @@ impl Check<'_> {
                 .find(|value| value.path == path && value.value == Value::from(Scope::Shared));
             if let Some(value) = shared {
                 let message = format!(
-                    "the {} {name:?} is shared, but no Redis is configured; add \
-                     `.redis(\"redis://…\")` to the setup, [redis] with a `url` to the file, or the \
-                     variable STEADFAST_REDIS_URL",
+                    "the {} {name:?} is shared, but no Redis is configured; {ADD_REDIS}",
                     kind.word().replace('_', " ")
                 );
                 self.checked.shared.push(Fault::new(&value.origin, message));

@@ -27,9 +27,22 @@ pub trait Queueable: Serialize {}
 #[diagnostic::do_not_recommend]
 impl<A: Serialize + ?Sized> Queueable for A {}
 
-/// The argument itself, once it is known that it can be kept.
-pub fn queueable<A: Queueable + ?Sized>(argument: &A) -> &A {
-    argument
+/// An argument as it is kept, or why it can't be.
+pub struct Argument(Result<String, String>);
+
+/// Writes an argument down. All else takes what this gives, so that one that can't be kept is one error.
+pub fn queueable<A: Queueable + ?Sized>(argument: &A) -> Argument {
+    Argument(serde_json::to_string(argument).map_err(|error| error.to_string()))
+}
+
+/// One argument as itself, several as a tuple.
+fn together(arguments: impl IntoIterator<Item = Argument>) -> Result<String, String> {
+    let each: Result<Vec<String>, String> = arguments.into_iter().map(|one| one.0).collect();
+    Ok(match &mut each?[..] {
+        [] => "null".into(),
+        [one] => std::mem::take(one),
+        several => format!("[{}]", several.join(",")),
+    })
 }
 
 /// Where the work of a call goes.
@@ -41,10 +54,10 @@ struct Target {
 
 /// Queues the arguments of a call that failed; none where that can't be done, which is reported: the
 /// caller then gets the call's own error.
-pub fn enqueue<'p, A: Serialize + ?Sized>(
+pub fn enqueue<'p, const N: usize>(
     call: &Call<'p>,
-    arguments: &A,
-) -> impl Future<Output = Option<Rejection>> + use<'p, A> {
+    arguments: [Argument; N],
+) -> impl Future<Output = Option<Rejection>> + use<'p, N> {
     let (policy, target) = (call.policy(), target(call, arguments));
     async move {
         let pushed = match target? {
@@ -60,9 +73,9 @@ pub fn enqueue<'p, A: Serialize + ?Sized>(
 }
 
 /// As [`enqueue`], for a sync function, which parks.
-pub fn enqueue_blocking<A: Serialize + ?Sized>(
+pub fn enqueue_blocking<const N: usize>(
     call: &Call<'_>,
-    arguments: &A,
+    arguments: [Argument; N],
 ) -> Option<Rejection> {
     let pushed = match target(call, arguments)? {
         Ok(Target {
@@ -92,9 +105,9 @@ fn queued(policy: &Resolved, pushed: Result<String, OutboxError>) -> Option<Reje
 }
 
 /// None where the fallback is off: inside a worker.
-fn target<A: Serialize + ?Sized>(
+fn target(
     call: &Call<'_>,
-    arguments: &A,
+    arguments: impl IntoIterator<Item = Argument>,
 ) -> Option<Result<Target, OutboxError>> {
     let policy = call.policy();
     let fallback = policy.patch.fallback?;
@@ -112,11 +125,8 @@ fn target<A: Serialize + ?Sized>(
             let opened = queue.spool(Path::new(folder.as_str()));
             opened.map_err(|error| OutboxError::Spool { queue: name, error })
         });
-        let data = serde_json::to_string(arguments);
-        let data = data.map_err(|error| OutboxError::Unwritable {
-            queue: name,
-            error: error.to_string(),
-        })?;
+        let data = together(arguments);
+        let data = data.map_err(|error| OutboxError::Unwritable { queue: name, error })?;
         let entry = Entry {
             id: fresh_id(),
             key: call.idempotency_key().to_string(),

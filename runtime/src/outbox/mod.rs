@@ -6,7 +6,6 @@
 //! fate     what becomes of an entry whose handler failed: pure
 //! queue    one queue's keys, commands and counts
 //! entry    an entry as Redis keeps it
-//! courier  a connection of the queues' own
 //! spool    the disk, while Redis is out
 //! flights  entries that are being handled
 //! settle   telling Redis what came of them
@@ -14,7 +13,6 @@
 //! enqueue  the fallback that keeps the work
 //! ```
 
-mod courier;
 mod enqueue;
 mod entry;
 mod error;

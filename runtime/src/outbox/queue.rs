@@ -2,16 +2,17 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use redis::{Cmd, Value, cmd};
 use steadfast_options::Name;
 
-use super::courier::Courier;
 use super::entry::{Delivery, Entry, delivered, deliveries, entries, text};
 use super::error::OutboxError;
 use super::spool::Spool;
 use super::{Dead, DeadLetter};
 use crate::cells::Counters;
+use crate::shared::courier::Courier;
 use crate::shared::link::{Link, LinkError};
 use crate::shared::scripts::{
     QUEUE_BURY, QUEUE_DONE, QUEUE_LATER, QUEUE_PROMOTE, QUEUE_REPLAY, QUEUE_TIDY,
@@ -22,6 +23,8 @@ use crate::telemetry::{Event, report};
 const GROUP: &str = "workers";
 /// The largest entry, in bytes of JSON.
 pub(super) const LARGEST: usize = 1 << 20;
+/// How long an answer may take: a disk is in it.
+const ANSWER: Duration = Duration::from_secs(1);
 
 /// One queue.
 pub(crate) struct Queue {
@@ -86,7 +89,7 @@ impl Queue {
         Arc::new(Self {
             name,
             keys: ["s", "z", "h", "d"].map(|part| format!("{tag}:{part}")),
-            courier: Courier::new(link.clone()),
+            courier: Courier::new(link.clone(), ANSWER),
             counts: Counters::new(),
             spools: Mutex::default(),
             link: link.clone(),
@@ -117,7 +120,7 @@ impl Queue {
 
     /// A connection of a worker's own, since reading blocks.
     pub(super) fn reader(&self) -> Arc<Courier> {
-        Courier::new(self.link.clone())
+        Courier::new(self.link.clone(), ANSWER)
     }
 
     /// Checks the size, and that it is text that Redis can give back.
@@ -242,7 +245,7 @@ impl Queue {
         reader: &Arc<Courier>,
         consumer: &str,
         count: usize,
-        block: std::time::Duration,
+        block: Duration,
     ) -> Result<Vec<Delivery>, LinkError> {
         let mut command = cmd("XREADGROUP");
         command.arg("GROUP").arg(GROUP).arg(consumer);
@@ -251,7 +254,7 @@ impl Queue {
             .arg("BLOCK")
             .arg(block.as_millis().max(1).to_string());
         command.arg("STREAMS").arg(&self.keys[0]).arg(">");
-        let limit = block + std::time::Duration::from_secs(1);
+        let limit = block + Duration::from_secs(1);
         let found = reader.within(command, limit).await?;
         Ok(delivered(&found))
     }
@@ -260,7 +263,7 @@ impl Queue {
     pub(super) async fn claim(
         &self,
         consumer: &str,
-        idle: std::time::Duration,
+        idle: Duration,
         count: usize,
     ) -> Result<Vec<Delivery>, LinkError> {
         let mut command = cmd("XAUTOCLAIM");
@@ -296,7 +299,7 @@ impl Queue {
     }
 
     /// Forgets workers that hold nothing and were not heard of for so long.
-    pub(super) async fn tidy(&self, silent: std::time::Duration) -> Result<(), LinkError> {
+    pub(super) async fn tidy(&self, silent: Duration) -> Result<(), LinkError> {
         let args = [GROUP.to_owned(), silent.as_millis().to_string()];
         let tidied = self
             .courier
@@ -337,7 +340,7 @@ impl Queue {
     pub(super) async fn later(
         &self,
         delivery: &Delivery,
-        after: std::time::Duration,
+        after: Duration,
     ) -> Result<(), LinkError> {
         let args = [
             GROUP.to_owned(),
@@ -377,7 +380,7 @@ impl Queue {
     }
 
     /// Puts entries that are due back on the stream; gives when the next one is due.
-    pub(super) async fn promote(&self) -> Result<Option<std::time::Duration>, LinkError> {
+    pub(super) async fn promote(&self) -> Result<Option<Duration>, LinkError> {
         let promoted =
             self.courier
                 .script(&QUEUE_PROMOTE, self.script_keys(), bytes(["1000".into()]));
@@ -388,7 +391,7 @@ impl Queue {
             },
             _ => None,
         };
-        Ok(next.map(std::time::Duration::from_millis))
+        Ok(next.map(Duration::from_millis))
     }
 
     pub(super) async fn dead(&self, most: usize) -> Result<Vec<Dead>, LinkError> {

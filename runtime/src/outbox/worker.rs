@@ -12,7 +12,6 @@ use serde::de::DeserializeOwned;
 use steadfast_options::Jitter;
 use tokio::time::{Instant, sleep_until};
 
-use super::courier::Courier;
 use super::entry::Delivery;
 use super::error::OutboxError;
 use super::fate::{Counts, Fate, Patience};
@@ -22,6 +21,7 @@ use super::queue::{Count, Queue};
 use super::settle::{Settlement, settle};
 use crate::classify::Class;
 use crate::retry::Backoff;
+use crate::shared::courier::Courier;
 use crate::shared::link::LinkError;
 use crate::telemetry::{Event, report};
 

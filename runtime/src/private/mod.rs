@@ -4,6 +4,7 @@ mod answer;
 mod behind;
 mod key;
 pub mod key_text;
+pub mod lasting;
 mod outcome;
 pub mod probe;
 mod replay;
@@ -15,7 +16,7 @@ pub use inventory::submit;
 pub use steadfast_options as options;
 
 pub use answer::{answer, answer_now};
-pub use behind::{behind, behind_blocking, lasting};
+pub use behind::{behind, behind_blocking};
 pub use key::{KeyValue, answer_key};
 pub use key_text::KeyText;
 pub use outcome::{Outcome, TakesRejection, attempts_of};
@@ -23,6 +24,11 @@ pub use probe::Probe;
 pub use replay::Replay;
 
 pub use crate::answers::{Found, Lease, find, find_blocking, keep, last_good};
+#[cfg(feature = "redis")]
+pub use crate::answers::{
+    find_shared, find_shared_blocking, form, keep_shared, last_good_shared,
+    last_good_shared_blocking, look, shared_key,
+};
 pub use crate::call::{Attempt, Call, Once, Refusal, View};
 pub use crate::classify::Class;
 #[cfg(feature = "redis")]

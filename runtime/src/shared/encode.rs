@@ -1,8 +1,10 @@
 //! Values as scripts take and give them.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use redis::Value;
+use sha2::{Digest, Sha256};
 
 /// Arguments of a script.
 #[derive(Clone, Debug, Default)]
@@ -12,6 +14,11 @@ impl Args {
     #[allow(clippy::needless_pass_by_value)] // numbers mostly, which read better so
     pub(crate) fn add(mut self, value: impl ToString) -> Self {
         self.0.push(value.to_string().into_bytes());
+        self
+    }
+
+    pub(crate) fn bytes(mut self, value: Vec<u8>) -> Self {
+        self.0.push(value);
         self
     }
 
@@ -47,4 +54,27 @@ pub(crate) fn text(value: &Value) -> Option<&str> {
         Value::SimpleString(text) => Some(text),
         _ => None,
     }
+}
+
+/// A key that is longer goes by its hash.
+const LONGEST_KEY: usize = 64;
+
+/// A key as it stands in a name: bounded.
+pub(crate) fn short(key: &str) -> Box<str> {
+    if key.len() <= LONGEST_KEY {
+        return key.into();
+    }
+    // `=` stands in no key that is written out.
+    format!("={}", digest(key, 16)).into()
+}
+
+/// The first bytes of a text's SHA-256, in hex.
+pub(crate) fn digest(text: &str, bytes: usize) -> String {
+    let hash = Sha256::digest(text);
+    hash.iter()
+        .take(bytes)
+        .fold(String::new(), |mut digits, byte| {
+            let _ = write!(digits, "{byte:02x}"); // writing to a string cannot fail
+            digits
+        })
 }

@@ -6,12 +6,11 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use redis::{Cmd, Value, cmd};
-use sha2::{Digest, Sha256};
 use steadfast_options::Name;
 use tokio::time::{sleep, timeout};
 
 use super::Known;
-use super::encode::{Args, nanos_of_micros, number, text};
+use super::encode::{Args, nanos_of_micros, number, short, text};
 use super::link::{LinkError, LinkRef, LinkState};
 use super::scripts::{self, Script};
 use crate::breaker::Nanos;
@@ -25,8 +24,6 @@ use crate::quota::{
 const LINK_BACK: Duration = Duration::from_millis(500);
 /// How long the mark of a probe stays.
 const MARK: u64 = 10_000;
-/// A key that is longer goes by its hash.
-const LONGEST_KEY: usize = 64;
 
 /// Limits over one link.
 pub(super) struct RedisStore {
@@ -245,13 +242,7 @@ impl Store for RedisStore {
     }
 
     fn name_of(&self, key: &str) -> Box<str> {
-        if key.len() <= LONGEST_KEY {
-            return key.into();
-        }
-        let hash = Sha256::digest(key);
-        let digits = hash.iter().take(16).map(|byte| format!("{byte:02x}"));
-        // Stands in no key that is written out.
-        format!("={}", digits.collect::<String>()).into()
+        short(key)
     }
 }
 

@@ -7,11 +7,15 @@
 //! mod              the fleet: who belongs to it, and what is announced
 //! breaker          carries a breaker's messages
 //! limits           keeps the counts of limits and bulkheads
+//! answers          keeps answers
+//! courier          a connection apart, for what may be large
 //! ```
 //!
 //! Policies know nothing of this: each has a seam, and what is here works it.
 
+pub(crate) mod answers;
 mod breaker;
+pub(crate) mod courier;
 mod encode;
 mod limits;
 #[allow(dead_code)] // the outbox will use all of it
@@ -39,6 +43,7 @@ pub(crate) use server::{GivenClient, RedisSettings, Server, ServerKind, check_pr
 use crate::breaker::Breaker;
 use crate::quota::Reach;
 use crate::registry::RedisStatus;
+use answers::AnswerStore;
 use breaker::{Carried, Carrier, parse_announcement};
 use link::{Greet, Greeter, Link, LinkError, LinkRef};
 
@@ -56,6 +61,7 @@ pub(crate) struct Fleet {
     known: Arc<Known>,
     /// Limits and bulkheads.
     reach: Arc<Reach>,
+    answers: Arc<AnswerStore>,
 }
 
 /// What tasks of the link need to know.
@@ -169,7 +175,18 @@ impl Fleet {
         let reach = Reach::new(Arc::new(store));
         let watched = link.inner().clone();
         drop(link.spawn(limits::watch(watched, Arc::downgrade(&reach))));
-        Ok(Arc::new(Self { link, known, reach }))
+        let answers = AnswerStore::new(&link, &known.prefix, &known.instance);
+        Ok(Arc::new(Self {
+            link,
+            known,
+            reach,
+            answers,
+        }))
+    }
+
+    /// Where answers are kept for all instances.
+    pub(crate) fn answers(&self) -> &Arc<AnswerStore> {
+        &self.answers
     }
 
     /// Whether limits and bulkheads can be shared, and what they go by else.

@@ -58,6 +58,17 @@ pub(crate) static QUEUE_BURY: LazyLock<Script> = of_queue!("bury");
 pub(crate) static QUEUE_REPLAY: LazyLock<Script> = of_queue!("replay");
 pub(crate) static QUEUE_TIDY: LazyLock<Script> = of_queue!("tidy");
 
+/// A script of kept answers.
+macro_rules! of_answer {
+    ($name:literal) => {
+        LazyLock::new(|| Script::of(&[include_str!(concat!("scripts/answer/", $name, ".lua"))]))
+    };
+}
+
+pub(crate) static ANSWER_ASK: LazyLock<Script> = of_answer!("ask");
+pub(crate) static ANSWER_PUT: LazyLock<Script> = of_answer!("put");
+pub(crate) static ANSWER_LEASE: LazyLock<Script> = of_answer!("lease");
+
 /// What each new connection makes Redis remember.
 pub(crate) fn all() -> [&'static Script; 12] {
     [

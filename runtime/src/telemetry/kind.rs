@@ -188,6 +188,21 @@ pub enum EventKind {
         /// The entry.
         id: Box<str>,
     },
+    /// Answers are to be kept in Redis, but no setup named one: they are kept in this process.
+    #[cfg(feature = "redis")]
+    AnswersAlone {
+        /// The call.
+        call: Name,
+    },
+    /// An answer could not be kept in Redis, or asked for there, whatever the link: it is too large, or
+    /// something else stands under its key. Memory has it.
+    #[cfg(feature = "redis")]
+    NotShared {
+        /// The call.
+        call: Name,
+        /// Why not.
+        error: Box<str>,
+    },
     /// What was kept can't be read any more, as where its type has changed.
     #[cfg(feature = "redis")]
     Unreadable {
@@ -304,6 +319,10 @@ impl EventKind {
             Self::Claimed { .. } => "claimed",
             #[cfg(feature = "redis")]
             Self::Unreadable { .. } => "unreadable",
+            #[cfg(feature = "redis")]
+            Self::AnswersAlone { .. } => "answers_alone",
+            #[cfg(feature = "redis")]
+            Self::NotShared { .. } => "not_shared",
             Self::Served { .. } => "served",
             Self::Refreshed { .. } => "refreshed",
             Self::Conflict(_) => "conflict",

@@ -17,6 +17,8 @@ pub(crate) enum Line {
     Rejected,
     WouldReject,
     Fallback,
+    #[cfg(feature = "redis")]
+    NotShared,
 }
 
 /// Lines of each kind in a span; then they are counted only.
@@ -25,7 +27,7 @@ const MOST: u64 = 10;
 #[cfg(feature = "tracing")]
 const SPAN_SECONDS: u64 = 10;
 #[cfg(feature = "tracing")]
-const KINDS: usize = 7;
+const KINDS: usize = 8;
 
 /// The lines about one call: of each kind the number of the span in the upper half, and how many
 /// there were in it in the lower.

@@ -143,6 +143,16 @@ pub(crate) enum Event<'a> {
     /// An entry was taken over from a worker that crashed.
     #[cfg(feature = "redis")]
     Claimed { queue: Name, id: &'a str },
+    /// Answers are to be shared, but no setup named a Redis.
+    #[cfg(feature = "redis")]
+    AnswersAlone { call: Name },
+    /// Redis was not told an answer, or gives none.
+    #[cfg(feature = "redis")]
+    NotShared {
+        call: Name,
+        error: &'a str,
+        lines: &'a Lines,
+    },
     /// What was kept can't be read any more.
     #[cfg(feature = "redis")]
     Unreadable { what: &'a str, error: &'a str },

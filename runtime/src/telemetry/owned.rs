@@ -62,6 +62,13 @@ pub(super) fn kind(event: &Event<'_>) -> EventKind {
         | Event::Dead { .. }
         | Event::Claimed { .. }
         | Event::Unreadable { .. } => queue(event),
+        #[cfg(feature = "redis")]
+        Event::AnswersAlone { call } => EventKind::AnswersAlone { call: *call },
+        #[cfg(feature = "redis")]
+        Event::NotShared { call, error, .. } => EventKind::NotShared {
+            call: *call,
+            error: (*error).into(),
+        },
         Event::Conflict(conflict) => EventKind::Conflict((*conflict).clone()),
         Event::TooManyKeys { breaker, most } => EventKind::TooManyKeys {
             breaker: *breaker,

@@ -37,7 +37,10 @@ pub(super) fn is_kept(event: &Event<'_>) -> bool {
         | Event::LimiterBack { .. }
         | Event::AccountRefused { .. } => true,
         #[cfg(feature = "redis")]
-        Event::RedisLost { .. } | Event::RedisBack { .. } | Event::RedisRefused { .. } => true,
+        Event::RedisLost { .. }
+        | Event::RedisBack { .. }
+        | Event::RedisRefused { .. }
+        | Event::AnswersAlone { .. } => true,
         _ => false,
     }
 }

@@ -58,6 +58,8 @@ pub(super) fn write(event: &Event<'_>) {
         | Event::Dead { .. }
         | Event::Claimed { .. }
         | Event::Unreadable { .. } => queue(event),
+        #[cfg(feature = "redis")]
+        Event::AnswersAlone { .. } | Event::NotShared { .. } => answers(event),
         Event::Conflict(conflict) => error!(target: "steadfast::registry", "{conflict}"),
         Event::BadVariable(fault) => bad_variable(fault),
         #[cfg(feature = "config")]
@@ -184,6 +186,25 @@ fn limiter(event: &Event<'_>) {
             key,
             "redis keeps something else under the key of this limit; it holds in memory until that is gone",
         ),
+        _ => {}
+    }
+}
+
+#[cfg(feature = "redis")]
+#[cold]
+#[inline(never)]
+fn answers(event: &Event<'_>) {
+    match event {
+        Event::AnswersAlone { call } => warn!(
+            target: "steadfast::cache",
+            %call,
+            "its answers are to be kept in redis, but no setup names one: they are kept in this process",
+        ),
+        Event::NotShared { call, error, lines } => {
+            if let Some(Written { left_out }) = lines.take(Line::NotShared) {
+                warn!(target: "steadfast::cache", %call, error, left_out, "an answer is not shared through redis");
+            }
+        }
         _ => {}
     }
 }

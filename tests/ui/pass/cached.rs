@@ -7,6 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use steadfast::resilient;
 
 struct NoClone(u32);
@@ -114,6 +116,85 @@ impl Pages for Shop {
     }
 }
 
+#[derive(Clone, Serialize, Deserialize)]
+struct Page(String);
+
+#[resilient(
+    cache(key = (name, &items), stale = "1h", store = "redis", weigh = weight),
+    fallback(kind = "cached", key = name, store = "redis", weigh = weight),
+    retry(max = 2)
+)]
+async fn afar(name: &str, items: Vec<u32>, shared: &Arc<NoClone>) -> io::Result<Page> {
+    Ok(Page(format!("{name} {} {}", items.len(), shared.0)))
+}
+
+fn weight(page: &Page) -> u32 {
+    u32::try_from(page.0.len()).unwrap_or(u32::MAX)
+}
+
+#[resilient(
+    cache(key = id, stale = "1h", store = "redis"),
+    fallback(kind = "cached", key = id, store = "redis"),
+    classify = transient
+)]
+async fn afar_generic<K, V>(id: K, (value, _): (V, u8)) -> io::Result<V>
+where
+    K: Hash + Serialize + Clone + Send + Sync + 'static,
+    V: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
+{
+    let _ = id;
+    Ok(value)
+}
+
+#[resilient(cache(key = id, stale = "1h", store = "redis"), fallback(kind = "cached", key = id, store = "redis"))]
+fn afar_sync(id: u32) -> io::Result<u32> {
+    Ok(id)
+}
+
+/// An error that stays on its thread, which no await meets.
+#[derive(Debug)]
+struct Local(#[allow(dead_code)] std::rc::Rc<str>);
+
+impl From<steadfast::Rejection> for Local {
+    fn from(rejection: steadfast::Rejection) -> Self {
+        Self(rejection.to_string().into())
+    }
+}
+
+#[resilient(cache(key = id, stale = "1h"))]
+async fn local(id: u32) -> Result<u32, Local> {
+    Ok(id)
+}
+
+#[resilient(cache(key = id, stale = "1h", store = "redis"))]
+async fn afar_local(id: u32) -> Result<u32, Local> {
+    Ok(id)
+}
+
+impl Shop {
+    #[resilient(cache(key = self.id, store = "redis"), fallback(kind = "cached", key = self.id, store = "redis"))]
+    async fn afar(&mut self) -> io::Result<u32> {
+        self.id += 1;
+        Ok(self.id)
+    }
+}
+
+#[async_trait]
+trait Afar {
+    async fn page(&self, name: &str) -> io::Result<String>;
+}
+
+#[async_trait]
+impl Afar for Shop {
+    #[resilient(
+        cache(key = (self.id, name), stale = "1h", store = "redis"),
+        fallback(kind = "cached", key = name, store = "redis")
+    )]
+    async fn page(&self, name: &str) -> io::Result<String> {
+        Ok(format!("afar {} {name}", self.id))
+    }
+}
+
 trait Native {
     fn native(&self, name: &str) -> impl Future<Output = io::Result<String>> + Send;
 }
@@ -149,7 +230,15 @@ fn main() {
         assert_eq!(sendable(shop.price("x", 1)).await.unwrap(), "shop 7 7 x 1");
         assert_eq!(shop.changed().await.unwrap(), 8);
         assert_eq!(Arc::new(shop.clone()).shared(2).await.unwrap(), 10);
-        assert_eq!(shop.page("y").await.unwrap(), "8 y");
+        assert_eq!(Pages::page(&shop, "y").await.unwrap(), "8 y");
         assert_eq!(shop.native("z").await.unwrap(), "8 z");
+        let text = sendable(afar("a", vec![1], &Arc::new(NoClone(4)))).await;
+        assert_eq!(text.unwrap().0, "a 1 4");
+        assert_eq!(sendable(afar_generic("k", (5_u8, 1))).await.unwrap(), 5);
+        assert_eq!(sendable(local(4)).await.unwrap(), 4);
+        assert_eq!(sendable(afar_local(4)).await.unwrap(), 4);
+        assert_eq!(afar_sync(4).unwrap(), 4);
+        assert_eq!(sendable(shop.afar()).await.unwrap(), 9);
+        assert_eq!(sendable(Afar::page(&shop, "y")).await.unwrap(), "afar 9 y");
     });
 }

@@ -1,5 +1,5 @@
-//! What queues send to Redis: over a connection of their own, since their entries may be large and each
-//! may have to reach a disk before it is answered.
+//! What queues and kept answers send to Redis: over connections of their own, since what they send may be
+//! large, and that of a queue may have to reach a disk before it is answered.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,42 +9,43 @@ use redis::{Cmd, Value};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use crate::shared::link::{Link, LinkError};
-use crate::shared::scripts::Script;
-
-/// How long an answer may take: a disk is in it.
-const ANSWER: Duration = Duration::from_secs(1);
+use super::link::{Link, LinkError};
+use super::scripts::Script;
 
 /// One connection, made anew where it broke, and where the link's was: a server that has gone and come back
 /// meanwhile knows nothing of this one, and nobody may have asked over it since.
-pub(super) struct Courier {
+pub(crate) struct Courier {
     link: Link,
+    /// How long an answer may take.
+    limit: Duration,
     connection: Mutex<Option<Made>>,
 }
 
+/// A connection that serves.
 #[derive(Clone)]
-struct Made {
+pub(super) struct Made {
     connection: MultiplexedConnection,
     /// The number of the link's connection at that time.
     beside: u64,
 }
 
 impl Courier {
-    pub(super) fn new(link: Link) -> Arc<Self> {
+    pub(crate) fn new(link: Link, limit: Duration) -> Arc<Self> {
         Arc::new(Self {
             link,
+            limit,
             connection: Mutex::new(None),
         })
     }
 
     /// Asks Redis, from any runtime. A command may have been carried out whatever the error, but for
     /// `Down`.
-    pub(super) async fn run(self: &Arc<Self>, command: Cmd) -> Result<Value, LinkError> {
-        self.within(command, ANSWER).await
+    pub(crate) async fn run(self: &Arc<Self>, command: Cmd) -> Result<Value, LinkError> {
+        self.within(command, self.limit).await
     }
 
     /// Asks with another limit, for a command that blocks.
-    pub(super) async fn within(
+    pub(crate) async fn within(
         self: &Arc<Self>,
         command: Cmd,
         limit: Duration,
@@ -56,7 +57,7 @@ impl Courier {
         asked.await.unwrap_or(Err(LinkError::Down))
     }
 
-    pub(super) async fn script(
+    pub(crate) async fn script(
         self: &Arc<Self>,
         script: &'static Script,
         keys: Vec<String>,
@@ -71,27 +72,37 @@ impl Courier {
     }
 
     /// As [`run`](Self::run), for a sync function, which parks.
-    pub(super) fn run_blocking(self: &Arc<Self>, command: Cmd) -> Result<Value, LinkError> {
+    pub(crate) fn run_blocking(self: &Arc<Self>, command: Cmd) -> Result<Value, LinkError> {
         let (answer, answered) = std::sync::mpsc::sync_channel(1);
         let own = self.clone();
         drop(self.link.spawn(async move {
             // Nobody listens where the caller has given up.
-            let _ = answer.send(own.ask(&command, ANSWER).await);
+            let _ = answer.send(own.ask(&command, own.limit).await);
         }));
         answered.recv().unwrap_or(Err(LinkError::Down))
     }
 
     /// Runs a task where this courier's commands run.
-    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         drop(self.link.spawn(task));
     }
 
-    pub(super) fn is_up(&self) -> bool {
+    pub(crate) fn is_up(&self) -> bool {
         self.link.is_up()
     }
 
-    async fn ask(&self, command: &Cmd, limit: Duration) -> Result<Value, LinkError> {
-        let mut made = self.connection().await?;
+    async fn ask(self: &Arc<Self>, command: &Cmd, limit: Duration) -> Result<Value, LinkError> {
+        let made = self.connection_within(limit).await?;
+        self.query(made, command, limit).await
+    }
+
+    /// Asks over a connection, from the link's own runtime.
+    pub(super) async fn query(
+        &self,
+        mut made: Made,
+        command: &Cmd,
+        limit: Duration,
+    ) -> Result<Value, LinkError> {
         let answer = match timeout(limit, command.query_async(&mut made.connection)).await {
             Ok(Ok(value)) => return Ok(value),
             Ok(Err(error)) => LinkError::of(&error),
@@ -105,15 +116,38 @@ impl Courier {
         Err(answer)
     }
 
+    /// Nobody waits for longer: a connection that is not made by then is made for who asks next.
+    pub(super) async fn connection_within(
+        self: &Arc<Self>,
+        limit: Duration,
+    ) -> Result<Made, LinkError> {
+        if let Ok(connection) = self.connection.try_lock()
+            && let Some(known) = self.known(connection.as_ref())
+        {
+            return Ok(known);
+        }
+        let own = self.clone();
+        let made = tokio::spawn(async move { own.connection().await });
+        match timeout(limit, made).await {
+            Ok(made) => made.unwrap_or(Err(LinkError::Down)),
+            Err(_) => Err(LinkError::Down),
+        }
+    }
+
+    /// The connection there is, unless the link's was made anew since.
+    fn known(&self, connection: Option<&Made>) -> Option<Made> {
+        let (known, beside) = (connection?, self.link.number());
+        beside
+            .is_none_or(|beside| beside == known.beside)
+            .then(|| known.clone())
+    }
+
     async fn connection(&self) -> Result<Made, LinkError> {
         let mut connection = self.connection.lock().await;
-        let beside = self.link.number();
-        if let Some(known) = &*connection
-            && beside.is_none_or(|beside| beside == known.beside)
-        {
-            return Ok(known.clone());
+        if let Some(known) = self.known(connection.as_ref()) {
+            return Ok(known);
         }
-        let beside = beside.ok_or(LinkError::Down)?;
+        let beside = self.link.number().ok_or(LinkError::Down)?;
         let made = Made {
             connection: self.link.connection_apart().await?,
             beside,
