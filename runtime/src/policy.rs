@@ -70,7 +70,7 @@ pub(crate) enum Opening {
     Plain,
     /// Guards, all around each attempt.
     Guarded,
-    /// Guards around the whole call, or some that only observe, or that the fleet shares.
+    /// Guards around the whole call, or some that only observe, or places that the fleet shares.
     Around,
 }
 
@@ -144,9 +144,8 @@ impl Resolved {
         let is_keyed = acting.breaker.is_some_and(|breaker| breaker.key.is_some());
         let is_around = any(|(guards, _)| guards == Guards::Call);
         let observes = only_observed.is_some() || any(|(_, mode)| mode == Mode::Observe);
-        let is_shared = rate_limit.as_ref().is_some_and(|guard| guard.is_shared)
-            || bulkhead.as_ref().is_some_and(|guard| guard.is_shared);
-        let opening = if is_around || observes || is_shared {
+        let asks_the_store = bulkhead.as_ref().is_some_and(|guard| guard.is_shared);
+        let opening = if is_around || observes || asks_the_store {
             Opening::Around
         } else if has_queues || is_keyed || opens_by_the_clock {
             Opening::Guarded

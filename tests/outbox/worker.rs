@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use steadfast::outbox::OutboxError;
-use steadfast::{Outbox, Registry, current, registry, resilient};
+use steadfast::{Backoff, Jitter, Outbox, Registry, Rejection, current, registry, resilient};
 use steadfast_tests::redis::Server;
 use steadfast_tests::{ms, secs};
 
@@ -154,6 +154,67 @@ async fn a_worker_waits_while_the_breaker_is_open_and_burns_no_attempt() {
         assert_eq!(outbox.counts().dead, 0);
         WELL.store(true, Ordering::Relaxed);
         eventually("all of it", || outbox.counts().delivered == 20).await;
+    };
+    tokio::select! {
+        ended = work => panic!("{ended:?}"),
+        () = inner.scope(watch) => {}
+    }
+    assert_eq!(outbox.counts().dead, 0);
+}
+
+/// An error as many write it, which shows nobody the rejection that it is.
+#[derive(Debug, thiserror::Error)]
+enum Opaque {
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    #[error("the bank is away")]
+    Away,
+}
+
+#[tokio::test]
+async fn a_worker_waits_for_the_breaker_also_where_the_error_hides_the_rejection() {
+    static WELL: AtomicBool = AtomicBool::new(false);
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+
+    #[resilient(
+        name = "outbox.opaque",
+        breaker(
+            name = "outbox.bank",
+            failures = 1,
+            recovery = "200ms",
+            close_after = 1
+        )
+    )]
+    async fn pay(_: &Payment) -> Result<(), Opaque> {
+        RUNS.fetch_add(1, Ordering::Relaxed);
+        if WELL.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        Err(Opaque::Away)
+    }
+
+    let server = Server::start();
+    let shop = Shop::at(&server).await;
+    shop.connects().await;
+    let outbox = shop.outbox().await;
+    for order in 0..5 {
+        outbox.push(&Payment { order }).await.unwrap();
+    }
+    // Each refusal that counted as an attempt would be followed by the next in a moment, and soon by the end.
+    let worker = outbox
+        .worker(|payment: Payment| async move { pay(&payment).await })
+        .backoff(Backoff::new(ms(1)).jitter(Jitter::None))
+        .max_attempts(50)
+        .concurrency(1);
+    let work = shop.registry.scope(worker.into_future());
+    let inner = shop.registry.clone();
+    let watch = async {
+        tokio::time::sleep(secs(1)).await;
+        assert!(RUNS.load(Ordering::Relaxed) <= 10, "{RUNS:?}");
+        WELL.store(true, Ordering::Relaxed);
+        eventually("all of it", || outbox.counts().delivered == 5).await;
+        // A failed probe is an attempt; nothing else was one.
+        assert!(outbox.counts().retried <= 10, "{:?}", outbox.counts());
     };
     tokio::select! {
         ended = work => panic!("{ended:?}"),

@@ -10,8 +10,7 @@ use crate::dependency::Dependency;
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
-    /// Its policies refused or cut it. Not `transparent`, which would hide the rejection from a worker
-    /// of a queue: it waits while a breaker is open.
+    /// Its policies refused or cut it.
     #[error("{0}")]
     Rejected(#[from] Rejection),
     /// The dependency answered with an error.

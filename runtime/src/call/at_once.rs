@@ -37,11 +37,15 @@ pub enum Refusal<'c> {
 impl From<Refusal<'_>> for Rejection {
     #[inline]
     fn from(refusal: Refusal<'_>) -> Self {
-        match refusal {
+        let rejection = match refusal {
             Refusal::Open(breaker, time) => breaker.rejection(Some(time)),
             Refusal::NoToken(limit, time) => limit.rejection(time),
             Refusal::Made(rejection) => rejection,
-        }
+        };
+        // What becomes of it may not show it.
+        #[cfg(feature = "redis")]
+        crate::outbox::inside::note_rejection(&rejection);
+        rejection
     }
 }
 
@@ -156,9 +160,16 @@ impl Call<'_> {
         }
         let mut token = None;
         if let Some(guard) = &policy.rate_limit {
-            match guard.limit.take(self.limit_of) {
-                Ok(one) => token = Some(one),
-                Err(time) => return Entry::NoToken(time),
+            if guard.is_shared {
+                token = self.token_at_hand(guard);
+                if token.is_none() {
+                    return Entry::Long; // the store knows more
+                }
+            } else {
+                match guard.limit.take(self.limit_of) {
+                    Ok(one) => token = Some(one),
+                    Err(time) => return Entry::NoToken(time),
+                }
             }
         }
         if let Some(guard) = &policy.bulkhead {
@@ -188,7 +199,7 @@ impl Call<'_> {
     #[inline(never)]
     fn leave_again(&mut self, token: Option<Token>) {
         if let (Some(token), Some(guard)) = (token, &self.policy.rate_limit) {
-            guard.limit.give_back(self.limit_of, token);
+            self.give_back_to(guard, token);
         }
         self.leave_place();
     }

@@ -15,7 +15,7 @@ use crate::classify::Class;
 use crate::clock;
 use crate::keys::Key;
 use crate::policy::{BreakerGuard, BulkheadGuard, LimitGuard};
-use crate::rate_limit::{LimitWait, Patience, Taken, Waited, Whose};
+use crate::rate_limit::{LimitWait, Patience, Taken, Token, Waited, Whose};
 use crate::rejection::Rejection;
 use crate::turns::Turn;
 
@@ -449,11 +449,15 @@ impl Call<'_> {
             more.token.take()
         });
         if let (Some(token), Some(guard)) = (token, &self.policy.rate_limit) {
-            if guard.is_shared {
-                guard.limit.give_back_to(&self.source(guard), token);
-            } else {
-                guard.limit.give_back(self.limit_of, token);
-            }
+            self.give_back_to(guard, token);
+        }
+    }
+
+    pub(super) fn give_back_to(&self, guard: &LimitGuard, token: Token) {
+        if guard.is_shared {
+            guard.limit.give_back_to(&self.source(guard), token);
+        } else {
+            guard.limit.give_back(self.limit_of, token);
         }
     }
 

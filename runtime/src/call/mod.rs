@@ -357,6 +357,8 @@ impl<'p> Call<'p> {
         if verdict == Verdict::Return {
             self.settle(view);
             self.end(view.class.into());
+            #[cfg(feature = "redis")]
+            crate::outbox::inside::note_failure();
         }
         verdict
     }

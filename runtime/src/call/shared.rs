@@ -20,6 +20,16 @@ impl Call<'_> {
         of_key.unwrap_or_else(|| guard.limit.source_of_all())
     }
 
+    /// A token of the fleet's that is at hand.
+    #[inline(never)]
+    pub(super) fn token_at_hand(&self, guard: &LimitGuard) -> Option<Token> {
+        match self.more.as_ref().and_then(|more| more.source.as_ref()) {
+            None => guard.limit.take_at_hand(),
+            Some(Source::Shared(lane)) => lane.take_at_hand(),
+            Some(_) => None,
+        }
+    }
+
     /// Takes a token: at hand, or after the store's answer, or in turn. Who is only observed waits for
     /// the answer too, since nobody else knows it, but for no turn.
     #[inline(never)]

@@ -3,8 +3,8 @@
 use std::error::Error;
 use std::time::Duration;
 
+use super::inside::Refused;
 use crate::classify::{Class, rejection_in};
-use crate::rejection::Rejection;
 use crate::retry::Backoff;
 
 /// How long a worker waits for a breaker that does not say when to come back.
@@ -35,20 +35,25 @@ pub(super) struct Patience {
 }
 
 impl Patience {
-    /// After attempt `attempt`, from 1, ended in this error.
-    pub(super) fn fate(&self, attempt: u32, class: Class, error: &(dyn Error + 'static)) -> Fate {
-        match rejection_in(error) {
-            Some(Rejection::CircuitOpen { retry_in, .. }) => {
+    /// After attempt `attempt`, from 1, ended in this error. `noted` is what refused its last call, for
+    /// errors that do not show it: such as say by themselves what they are have the last word.
+    pub(super) fn fate(
+        &self,
+        attempt: u32,
+        class: Class,
+        error: &(dyn Error + 'static),
+        noted: Option<Refused>,
+    ) -> Fate {
+        let shown = rejection_in(error).and_then(Refused::by);
+        let noted = noted.filter(|_| class == Class::Transient);
+        match shown.or(noted) {
+            Some(Refused::Open(retry_in)) => {
                 return Fate::Hold(retry_in.unwrap_or(HOLD).max(Duration::from_millis(10)));
             }
-            Some(
-                refused @ (Rejection::RateLimited { .. }
-                | Rejection::LimiterUnavailable { .. }
-                | Rejection::BulkheadFull { .. }),
-            ) => {
-                return Fate::Later(refused.retry_in().unwrap_or(HOLD), Counts::No);
+            Some(Refused::Busy(retry_in)) => {
+                return Fate::Later(retry_in.unwrap_or(HOLD), Counts::No);
             }
-            _ => {}
+            None => {}
         }
         if attempt >= self.max {
             return Fate::Dead;
@@ -78,6 +83,7 @@ mod tests {
     use steadfast_options::{Jitter, Name};
 
     use super::*;
+    use crate::rejection::Rejection;
 
     fn patience() -> Patience {
         let backoff = Backoff::new(Duration::from_secs(1)).jitter(Jitter::None);
@@ -85,7 +91,7 @@ mod tests {
     }
 
     fn fate(attempt: u32, error: &(dyn Error + 'static)) -> Fate {
-        patience().fate(attempt, Class::of(error), error)
+        patience().fate(attempt, Class::of(error), error, None)
     }
 
     #[test]
@@ -111,7 +117,7 @@ mod tests {
         let limited = |secs| Class::RateLimited {
             retry_after: Some(Duration::from_secs(secs)),
         };
-        let fate = |secs| patience().fate(1, limited(secs), &error);
+        let fate = |secs| patience().fate(1, limited(secs), &error, None);
         assert_eq!(fate(0), Fate::Later(Duration::from_secs(2), Counts::Yes));
         assert_eq!(fate(9), Fate::Later(Duration::from_secs(9), Counts::Yes));
     }
@@ -134,5 +140,18 @@ mod tests {
         };
         let later = Fate::Later(Duration::from_secs(1), Counts::No);
         assert_eq!(fate(9, &limited), later);
+    }
+
+    #[test]
+    fn a_refusal_that_the_error_hides_holds_all_the_same_unless_the_error_has_a_class_of_its_own() {
+        let hidden = io::Error::other("mail is away");
+        let second = Some(Duration::from_secs(1));
+        let fate = |class, noted| patience().fate(9, class, &hidden, Some(noted));
+        let open = Refused::Open(second);
+        let hold = Fate::Hold(Duration::from_secs(1));
+        assert_eq!(fate(Class::Transient, open), hold);
+        assert_eq!(fate(Class::Permanent, open), Fate::Dead);
+        let later = Fate::Later(Duration::from_secs(1), Counts::No);
+        assert_eq!(fate(Class::Transient, Refused::Busy(second)), later);
     }
 }

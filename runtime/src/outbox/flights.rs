@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use super::Handled;
 use super::entry::Delivery;
-use super::inside::Handling;
+use super::inside::{Handling, Refused};
 
 /// Entries that are being handled, a few at a time.
 #[derive(Default)]
@@ -26,8 +26,8 @@ impl Flights {
         self.0.push((delivery, handling));
     }
 
-    /// The next that is done; never, where none is under way.
-    pub(super) async fn next(&mut self) -> (Delivery, Handled) {
+    /// The next that is done, with what it had been refused by; never, where none is under way.
+    pub(super) async fn next(&mut self) -> (Delivery, Handled, Option<Refused>) {
         poll_fn(|context| {
             let mut polled = self.0.iter_mut().enumerate();
             let done = polled.find_map(|(at, (_, handling))| match poll(handling, context) {
@@ -35,7 +35,10 @@ impl Flights {
                 Poll::Pending => None,
             });
             match done {
-                Some((at, handled)) => Poll::Ready((self.0.swap_remove(at).0, handled)),
+                Some((at, handled)) => {
+                    let (delivery, handling) = self.0.swap_remove(at);
+                    Poll::Ready((delivery, handled, handling.refused()))
+                }
                 None => Poll::Pending,
             }
         })

@@ -1,19 +1,68 @@
 //! What the handler of an entry runs in: the annotated function it calls must not queue the work again,
-//! and goes on with the idempotency key of the call that did.
+//! goes on with the idempotency key of the call that did, and leaves word where a guard refused it, since
+//! the error that becomes of it may not show that.
 
 use std::cell::Cell;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
+
+use crate::rejection::Rejection;
 
 thread_local! {
     static INSIDE: Cell<Option<Carried>> = const { Cell::new(None) };
 }
 
-/// The key of the entry that is handled, until a call has taken it.
+/// What a handler carries from poll to poll.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Carried {
+    /// The key of the entry that is handled.
     key: Option<(u64, u64)>,
+    /// Whether a call has taken it.
     taken: bool,
+    /// What refused the last call that came to no value.
+    refused: Option<Refused>,
+}
+
+/// A refusal that says nothing of the work, with the time until the next try is worth while, where that is
+/// known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// By a breaker: whoever goes on would only be refused as well.
+    Open(Option<Duration>),
+    /// By a rate limit or a bulkhead.
+    Busy(Option<Duration>),
+}
+
+impl Refused {
+    pub(super) fn by(rejection: &Rejection) -> Option<Self> {
+        match rejection {
+            Rejection::CircuitOpen { retry_in, .. } => Some(Self::Open(*retry_in)),
+            Rejection::RateLimited { .. }
+            | Rejection::LimiterUnavailable { .. }
+            | Rejection::BulkheadFull { .. } => Some(Self::Busy(rejection.retry_in())),
+            _ => None,
+        }
+    }
+}
+
+/// A call of the handler ends in this.
+pub(crate) fn note_rejection(rejection: &Rejection) {
+    note(|| Refused::by(rejection));
+}
+
+/// A call of the handler had its body's own error.
+pub(crate) fn note_failure() {
+    note(|| None);
+}
+
+fn note(refused: impl FnOnce() -> Option<Refused>) {
+    if let Some(carried) = INSIDE.get() {
+        INSIDE.set(Some(Carried {
+            refused: refused(),
+            ..carried
+        }));
+    }
 }
 
 /// Whether an entry is being handled here.
@@ -53,9 +102,14 @@ impl Handling {
         let mut carried = Carried {
             key: parse(key),
             taken: false,
+            refused: None,
         };
         let future = within(&mut carried, future);
         Self { future, carried }
+    }
+
+    pub(super) fn refused(&self) -> Option<Refused> {
+        self.carried.refused
     }
 }
 
@@ -112,6 +166,32 @@ mod tests {
         assert!(handled.as_mut().poll(&mut context).is_ready());
         assert!(!is_inside());
         assert_eq!((take_key(), key()), (None, None));
+    }
+
+    #[test]
+    fn the_last_refusal_is_known_unless_a_failure_came_after_it() {
+        let open = Rejection::CircuitOpen {
+            breaker: steadfast_options::Name::from_static("mail"),
+            retry_in: Some(Duration::from_secs(3)),
+        };
+        let left_by = |acts: fn(&Rejection)| {
+            let of = open.clone();
+            let handled = Handling::new("", move || {
+                acts(&of);
+                Box::pin(async { Ok(()) })
+            });
+            handled.refused()
+        };
+        let refused = Refused::Open(Some(Duration::from_secs(3)));
+        assert_eq!(left_by(|_| ()), None);
+        assert_eq!(left_by(note_rejection), Some(refused));
+        let failed = |open: &Rejection| {
+            note_rejection(open);
+            note_failure();
+        };
+        assert_eq!(left_by(failed), None);
+        note_rejection(&open); // outside of any handler
+        assert_eq!(left_by(|_| ()), None);
     }
 
     #[test]

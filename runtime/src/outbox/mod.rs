@@ -198,8 +198,9 @@ impl<T: Serialize + DeserializeOwned> Outbox<T> {
     /// your own are known by [`classify::register`](crate::classify::register), or by
     /// [`classify`](Worker::classify).
     ///
-    /// A refusal of ours is found in that chain too, whatever the class: an `#[error(transparent)]` around a
-    /// [`Rejection`](crate::Rejection) hides it, and an attempt that an open breaker refused then counts.
+    /// A refusal of ours is found in that chain too, whatever the class. Where the error hides it, as an
+    /// `#[error(transparent)]` around a [`Rejection`](crate::Rejection) does, the worker knows it from the call
+    /// all the same; an error that says a class other than `Transient` then has the last word.
     ///
     /// Within it a `fallback(kind = "queue")` is off, and the first annotated call that asks for its
     /// idempotency key gets that of the call which queued the work.

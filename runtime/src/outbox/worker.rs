@@ -16,7 +16,7 @@ use super::entry::Delivery;
 use super::error::OutboxError;
 use super::fate::{Counts, Fate, Patience};
 use super::flights::Flights;
-use super::inside::Handling;
+use super::inside::{Handling, Refused};
 use super::queue::{Count, Queue};
 use super::settle::{Settlement, settle};
 use crate::classify::Class;
@@ -235,7 +235,7 @@ impl Work {
                     looking = None;
                     self.seen(seen).into_iter().for_each(|one| self.begin(one, &handle));
                 }
-                (delivery, handled) = self.flights.next() => self.handled(delivery, handled),
+                (delivery, handled, noted) = self.flights.next() => self.handled(delivery, handled, noted),
                 () = some(&mut stop) => {
                     stop = None;
                     stopping = true;
@@ -418,13 +418,13 @@ impl Work {
     }
 
     /// Decides what becomes of an entry.
-    fn handled(&mut self, mut delivery: Delivery, handled: super::Handled) {
+    fn handled(&mut self, mut delivery: Delivery, handled: super::Handled, noted: Option<Refused>) {
         let Err(error) = handled else {
             return self.unsettled.push(Settlement::Done(delivery));
         };
         let attempt = delivery.entry.attempts + 1;
         let class = (self.classify)(&*error);
-        match self.patience.fate(attempt, class, &*error) {
+        match self.patience.fate(attempt, class, &*error, noted) {
             Fate::Hold(time) => {
                 self.hold = self.hold.max(Instant::now() + time);
                 self.parked.push(delivery);
