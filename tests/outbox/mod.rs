@@ -1,5 +1,6 @@
 //! Work that is done later, on a real Redis.
 
+mod cluster;
 mod crash;
 mod enqueued;
 mod spool;

@@ -86,10 +86,11 @@ pub struct Depth {
 impl Queue {
     pub(crate) fn new(name: Name, prefix: &str, link: &Link) -> Arc<Self> {
         let tag = format!("{{{prefix}:q:{name}}}");
+        let keys = ["s", "z", "h", "d"].map(|part| format!("{tag}:{part}"));
         Arc::new(Self {
             name,
-            keys: ["s", "z", "h", "d"].map(|part| format!("{tag}:{part}")),
-            courier: Courier::new(link.clone(), ANSWER),
+            courier: Courier::new(link.clone(), &keys[0], ANSWER),
+            keys,
             counts: Counters::new(),
             spools: Mutex::default(),
             link: link.clone(),
@@ -120,7 +121,7 @@ impl Queue {
 
     /// A connection of a worker's own, since reading blocks.
     pub(super) fn reader(&self) -> Arc<Courier> {
-        Courier::new(self.link.clone(), ANSWER)
+        Courier::new(self.link.clone(), &self.keys[0], ANSWER)
     }
 
     /// Checks the size, and that it is text that Redis can give back.

@@ -87,7 +87,7 @@ impl From<LinkError> for Failure {
 impl AnswerStore {
     pub(super) fn new(link: &Link, prefix: &str, instance: &str) -> Arc<Self> {
         Arc::new(Self {
-            courier: Courier::new(link.clone(), DEADLINE),
+            courier: Courier::new(link.clone(), "", DEADLINE),
             link: link.clone(),
             prefix: prefix.to_owned(),
             instance: instance.to_owned(),
@@ -189,7 +189,7 @@ impl AnswerStore {
         let args = args.done();
         let link = self.link.inner();
         let answer = if link.is_cluster() {
-            link.script(script, &keys, &args).await // it has no connection apart
+            link.script(script, &keys, &args).await // keys of all nodes
         } else {
             self.script_apart(script, &keys, &args).await
         };

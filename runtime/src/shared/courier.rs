@@ -16,6 +16,8 @@ use super::scripts::Script;
 /// meanwhile knows nothing of this one, and nobody may have asked over it since.
 pub(crate) struct Courier {
     link: Link,
+    /// A key of what it is for: where that is, in a cluster.
+    key: Arc<str>,
     /// How long an answer may take.
     limit: Duration,
     connection: Mutex<Option<Made>>,
@@ -30,9 +32,10 @@ pub(super) struct Made {
 }
 
 impl Courier {
-    pub(crate) fn new(link: Link, limit: Duration) -> Arc<Self> {
+    pub(crate) fn new(link: Link, key: &str, limit: Duration) -> Arc<Self> {
         Arc::new(Self {
             link,
+            key: key.into(),
             limit,
             connection: Mutex::new(None),
         })
@@ -93,10 +96,17 @@ impl Courier {
 
     async fn ask(self: &Arc<Self>, command: &Cmd, limit: Duration) -> Result<Value, LinkError> {
         let made = self.connection_within(limit).await?;
-        self.query(made, command, limit).await
+        match self.query(made, command, limit).await {
+            Err(LinkError::Down) => {
+                let made = self.connection_within(limit).await?;
+                self.query(made, command, limit).await
+            }
+            answer => answer,
+        }
     }
 
-    /// Asks over a connection, from the link's own runtime.
+    /// Asks over a connection, from the link's own runtime. `Down` where the slot is another node's now:
+    /// the command was not carried out, and the next connection is made to that one.
     pub(super) async fn query(
         &self,
         mut made: Made,
@@ -105,6 +115,7 @@ impl Courier {
     ) -> Result<Value, LinkError> {
         let answer = match timeout(limit, command.query_async(&mut made.connection)).await {
             Ok(Ok(value)) => return Ok(value),
+            Ok(Err(error)) if error.redirect_node().is_some() => LinkError::Down,
             Ok(Err(error)) => LinkError::of(&error),
             Err(_) => LinkError::Timeout,
         };
@@ -149,7 +160,7 @@ impl Courier {
         }
         let beside = self.link.number().ok_or(LinkError::Down)?;
         let made = Made {
-            connection: self.link.connection_apart().await?,
+            connection: self.link.connection_apart(self.key.clone()).await?,
             beside,
         };
         *connection = Some(made.clone());

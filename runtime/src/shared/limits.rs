@@ -80,17 +80,9 @@ impl RedisStore {
         });
     }
 
-    fn write(&self) -> Cmd {
-        let mut write = cmd("SET");
-        write
-            .arg(format!(
-                "{{{}:probe}}:{}",
-                self.known.prefix, self.known.instance
-            ))
-            .arg(1)
-            .arg("PX")
-            .arg(MARK);
-        write
+    /// What a probe writes to.
+    fn mark(&self) -> String {
+        format!("{{{}:probe}}:{}", self.known.prefix, self.known.instance)
     }
 }
 
@@ -215,9 +207,11 @@ impl Store for RedisStore {
     }
 
     fn probe(&self, heard: Heard<()>) {
-        let (link, write) = (self.link.clone(), self.write());
+        let (link, key) = (self.link.clone(), self.mark());
         self.link.spawn(async move {
-            let written = link.run_apart(&write).await.is_ok();
+            let mut write = cmd("SET");
+            write.arg(&key).arg(1).arg("PX").arg(MARK);
+            let written = link.run_apart(&key, &write).await.is_ok();
             heard(if written && serves(&link).await {
                 Ok(())
             } else {

@@ -10,6 +10,7 @@ use redis::{AsyncConnectionConfig, Client, Cmd, PushInfo, RedisError, RedisResul
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::timeout;
 
+use super::owner::Nodes;
 use super::{CONNECT, LinkError};
 use crate::shared::server::{Reach, Server, cluster};
 
@@ -91,7 +92,7 @@ impl Connection {
     }
 }
 
-async fn one(
+pub(super) async fn one(
     client: &Client,
     pushes: Option<UnboundedSender<PushInfo>>,
 ) -> Result<Connection, LinkError> {
@@ -110,8 +111,8 @@ async fn one(
         .map_err(|error| LinkError::of(&error))
 }
 
-/// A connection for one user alone.
-pub(super) async fn apart(server: &Server) -> Result<MultiplexedConnection, LinkError> {
+/// A connection for one user alone; in a cluster, to the node that has `key`.
+pub(super) async fn apart(server: &Server, key: &str) -> Result<MultiplexedConnection, LinkError> {
     let opened = async {
         let client = match &server.reach {
             Reach::Standalone(client) => (**client).clone(),
@@ -120,10 +121,13 @@ pub(super) async fn apart(server: &Server) -> Result<MultiplexedConnection, Link
                 let found = sentinels.async_get_client().await;
                 found.map_err(|error| LinkError::of(&error))?
             }
-            Reach::Cluster(..) => {
-                return Err(LinkError::Broken(
-                    "a cluster has no connection apart".into(),
-                ));
+            Reach::Cluster(first, given, certificates) => {
+                let nodes = Nodes {
+                    first,
+                    given,
+                    certificates: certificates.as_ref(),
+                };
+                return nodes.owner(key).await;
             }
         };
         match one(&client, None).await? {

@@ -10,6 +10,7 @@
 mod connection;
 mod fault;
 mod keeper;
+mod owner;
 mod reconnect;
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -231,12 +232,14 @@ impl Link {
         answered.recv().unwrap_or(Err(LinkError::Down))
     }
 
-    /// A connection apart, for commands that block: the one that all share must never wait.
+    /// A connection apart, for commands that block: the one that all share must never wait. In a cluster
+    /// it is one to the node that has `key`.
     pub(crate) async fn connection_apart(
         &self,
+        key: Arc<str>,
     ) -> Result<redis::aio::MultiplexedConnection, LinkError> {
         let link = self.inner().clone();
-        let made = self.spawn(async move { connection::apart(&link.0.server).await });
+        let made = self.spawn(async move { connection::apart(&link.0.server, &key).await });
         made.await.unwrap_or(Err(LinkError::Down))
     }
 }
@@ -267,14 +270,10 @@ impl LinkRef {
         drop(self.0.handle.spawn(task));
     }
 
-    /// Runs a command on a connection made for it alone, so that nothing stale answers. A cluster has none
-    /// apart.
-    pub(crate) async fn run_apart(&self, command: &Cmd) -> Result<Value, LinkError> {
-        if self.is_cluster() {
-            return self.run(command).await;
-        }
+    /// Runs a command for `key` on a connection made for it alone, so that nothing stale answers.
+    pub(crate) async fn run_apart(&self, key: &str, command: &Cmd) -> Result<Value, LinkError> {
         let answered = async {
-            let mut connection = connection::apart(&self.0.server).await?;
+            let mut connection = connection::apart(&self.0.server, key).await?;
             let answer = command.query_async(&mut connection).await;
             answer.map_err(|error| LinkError::of(&error))
         };
