@@ -260,7 +260,7 @@ async fn the_key_of_the_push_is_that_of_each_delivery_and_of_the_first_call_that
                 }
             }
         })
-        .backoff(steadfast::Backoff::new(ms(10)));
+        .backoff(Backoff::new(ms(10)));
     let work = tokio::spawn(shop.registry.scope(worker.into_future()));
     eventually("both attempts", || seen.lock().unwrap().len() == 2).await;
     work.abort();
