@@ -12,7 +12,8 @@ use loom::sync::Arc;
 use loom::thread;
 use steadfast_options::Counting;
 
-use super::gate::{Change, Gate, Pass, Refused};
+use super::gate::Gate;
+use super::pass::{Change, Pass, Refused};
 use super::policy::{Thresholds, WindowSize};
 use super::rules::Rules;
 use super::state::{State, Transition};

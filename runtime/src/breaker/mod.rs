@@ -9,6 +9,7 @@ mod leases;
 mod member;
 #[cfg_attr(not(feature = "redis"), allow(dead_code))]
 mod message;
+mod pass;
 mod permit;
 mod policy;
 #[cfg_attr(not(feature = "redis"), allow(dead_code))]
@@ -36,12 +37,12 @@ use std::time::Duration;
 use steadfast_options::{Mode, Name};
 
 pub use account::{Cause, StateChange};
-pub(crate) use gate::Pass;
 #[cfg(any(feature = "redis", test))]
 pub(crate) use member::SUCCESSES_EVERY;
 pub(crate) use message::Steer;
 #[cfg(feature = "redis")]
 pub(crate) use message::{Message, ProbeEnd, Seen};
+pub(crate) use pass::Pass;
 #[cfg(all(test, feature = "redis", feature = "testing"))]
 pub(crate) use policy::WindowSize;
 pub(crate) use policy::{Thresholds, nanos, probe_timeout};
@@ -62,9 +63,10 @@ use crate::mode::SharedMode;
 use crate::rejection::Rejection;
 use crate::telemetry::{Event, report, would_reject};
 use account::{Account, Counted, Under};
-use gate::{Change, Gate};
+use gate::Gate;
 use keyed::KeyedBreakers;
 pub use keyed::{KeyStatus, KeysStatus};
+use pass::Change;
 pub use permit::Permit;
 use rules::Rules;
 use sharing::Sharing;

@@ -6,7 +6,8 @@ mod policies;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use super::gate::{Change, Gate, Pass};
+use super::gate::Gate;
+use super::pass::{Change, Pass};
 use super::policy::WindowSize;
 use super::rules::Rules;
 use super::state::{State, Transition};

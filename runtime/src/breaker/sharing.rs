@@ -12,9 +12,10 @@ use std::task::Waker;
 use steadfast_options::Scope;
 
 use super::account::Under;
-use super::gate::{Change, Gate, Pass};
+use super::gate::Gate;
 use super::member::Member;
 use super::message::{Lease, Message, Seen};
+use super::pass::{Change, Pass};
 use super::window::Nanos;
 use super::{Breaker, Thresholds};
 use crate::clock;
