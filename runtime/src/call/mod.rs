@@ -7,6 +7,7 @@
 mod at_once;
 mod attempt;
 mod blocking;
+mod ends;
 #[cfg(feature = "testing")]
 mod fault;
 #[cfg(not(feature = "testing"))]
@@ -23,9 +24,8 @@ mod trace;
 #[path = "no_trace.rs"]
 mod trace;
 mod verdict;
+mod view;
 
-use std::error::Error;
-use std::fmt::Display;
 use std::mem::ManuallyDrop;
 use std::pin::Pin;
 
@@ -34,71 +34,19 @@ use steadfast_options::{FallbackOn, Guards};
 pub use at_once::Refusal;
 pub use attempt::{Attempt, Once};
 pub(crate) use trace::listen as listen_for_spans;
+pub use view::View;
 
 use crate::answers::LastGood;
 use crate::breaker::{Breaker, Nanos, Pass};
-use crate::classify::{Class, in_chain, is_own_limit};
 use crate::current::{self, Around};
 use crate::deadline::Deadline;
 use crate::policy::Resolved;
 use crate::rate_limit::{Source, Token, Whose};
-use crate::rejection::Rejection;
 use crate::scoped;
-use crate::tally::{Ended, Rare};
-use crate::telemetry::{Event, Weight, is_heard, report};
+use crate::tally::Ended;
 use guards::BreakerOf;
 use rest::Rest;
 use verdict::Verdict;
-
-/// What a failed attempt's error is to the policies.
-#[doc(hidden)]
-pub struct View<'a> {
-    pub(crate) class: Class,
-    pub(crate) text: &'a dyn Display,
-    /// Whether a breaker counts it: not where a limit of ours, in a call inside, said no.
-    pub(crate) counted: bool,
-}
-
-impl<'a> View<'a> {
-    pub(crate) fn new(class: Class, text: &'a dyn Display) -> Self {
-        Self {
-            class,
-            text,
-            counted: true,
-        }
-    }
-
-    /// Of an error in whose chain a limit of ours may stand.
-    pub(crate) fn in_chain(
-        class: Class,
-        chain: &(dyn Error + 'static),
-        text: &'a dyn Display,
-    ) -> Self {
-        Self {
-            counted: !is_own_limit(chain),
-            ..Self::new(class, text)
-        }
-    }
-
-    /// Of an error whose chain says its class too.
-    pub(crate) fn by_chain(chain: &(dyn Error + 'static), text: &'a dyn Display) -> Self {
-        let found = in_chain(chain);
-        Self {
-            counted: !found.is_own_limit,
-            ..Self::new(found.class.unwrap_or(Class::Transient), text)
-        }
-    }
-
-    /// The class that the call's own `classify` function says.
-    #[must_use]
-    pub fn with_class(self, class: Class) -> Self {
-        Self {
-            class,
-            counted: true,
-            ..self
-        }
-    }
-}
 
 /// A call: what it remembers from one poll to the next, and from attempt to attempt.
 ///
@@ -286,159 +234,6 @@ impl<'p> Call<'p> {
     #[inline]
     fn inside<R>(&self, work: impl FnOnce() -> R) -> R {
         scoped::inside(&self.around, work)
-    }
-
-    /// The body gave a value. Of most calls that changes nothing but a count.
-    #[inline(never)]
-    fn succeeded(&mut self) {
-        let ended = match (self.pass, &self.policy.breaker) {
-            (None, _) => Ended::OkAlone,
-            (Some(pass), Some(guard))
-                if self.more.is_none() && guard.breaker.is_unmoved_by_success(pass) =>
-            {
-                Ended::Ok
-            }
-            _ => return self.succeeded_and_tells(),
-        };
-        if self.placed || self.around.attempt > 1 {
-            return self.succeeded_and_tells();
-        }
-        self.pass = None;
-        self.policy.count(ended);
-    }
-
-    #[inline(never)]
-    fn succeeded_and_tells(&mut self) {
-        let ended = match self.pass.take() {
-            Some(pass) => {
-                if let Some(breaker) = self.breaker() {
-                    breaker.succeeded(pass, self.started());
-                }
-                Ended::Ok
-            }
-            None => Ended::OkAlone,
-        };
-        self.policy.count(ended);
-        self.trace_success();
-        if self.placed {
-            self.leave_place();
-        }
-        if self.around.attempt > 1 {
-            self.recovered();
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn recovered(&self) {
-        self.policy.tally.retried(Ended::Ok);
-        self.policy.tally.took(self.around.attempt);
-        report(&Event::Recovered {
-            call: self.policy.name,
-            attempts: self.around.attempt,
-            lines: &self.policy.lines,
-        });
-    }
-
-    /// What comes after the body's error.
-    #[inline(never)]
-    fn verdict_on<E>(&mut self, error: &mut E, view: impl Fn(&mut E, u32) -> View<'_>) -> Verdict {
-        // A `Classify` that panics is the body's panic too: the stage is still that of a body.
-        let view = self.seen(view(error, self.ran()));
-        self.judge(&view)
-    }
-
-    fn judge(&mut self, view: &View<'_>) -> Verdict {
-        self.stage = Stage::Body;
-        self.disarm();
-        self.attempt_ended(view.class.into(), view.text);
-        self.leave_attempt(view);
-        let verdict = self.after(view);
-        if verdict == Verdict::Return {
-            self.settle(view);
-            self.end(view.class.into());
-            #[cfg(feature = "redis")]
-            crate::outbox::inside::note_failure();
-        }
-        verdict
-    }
-
-    /// What comes after a limit cut the body, which is gone already.
-    fn verdict_on_cut(&mut self, rejection: &Rejection) -> Verdict {
-        self.report_rejection(rejection);
-        let by_timeout = matches!(rejection, Rejection::Timeout { .. });
-        // A hung dependency must trip the breaker; an impatient call around proves nothing.
-        let counted = by_timeout || !self.around.deadline().is_outer();
-        let view = View {
-            counted,
-            ..View::new(Class::Timeout, rejection)
-        };
-        self.policy.tally.rare(Rare::TimedOut);
-        self.attempt_ended(Ended::Timeout, rejection);
-        self.leave_attempt(&view);
-        let verdict = if by_timeout {
-            self.after(&view)
-        } else {
-            Verdict::Return
-        };
-        if verdict == Verdict::Return {
-            self.settle(&view);
-            self.end(Ended::Timeout);
-        }
-        verdict
-    }
-
-    /// A guard refused the attempt, or the deadline came while it waited.
-    fn refused(&mut self, rejection: &Rejection) -> Verdict {
-        self.report_rejection(rejection);
-        let level = self.level;
-        self.give_back(level);
-        let verdict = self.after_refusal(rejection, level);
-        let ended = Ended::by(rejection);
-        self.attempt_ended(ended, rejection);
-        if verdict == Verdict::Return {
-            self.abandon();
-            if ended == Ended::Timeout {
-                self.policy.tally.rare(Rare::TimedOut);
-            }
-            self.end(ended);
-        } else {
-            self.policy.tally.refused_again(ended);
-            *self.rest().refused += 1;
-        }
-        verdict
-    }
-
-    /// Counts how an attempt after the first ended, and notes how any did.
-    #[inline]
-    fn attempt_ended(&mut self, ended: Ended, error: &dyn Display) {
-        self.trace_attempt(ended, Some(error));
-        if self.around.attempt > 1 {
-            self.policy.tally.retried(ended);
-        }
-    }
-
-    #[inline]
-    fn end(&mut self, ended: Ended) {
-        self.ended = ended;
-        self.policy.count(ended);
-        if self.around.attempt > 1 {
-            self.policy.tally.took(self.around.attempt);
-        }
-        self.leave_place();
-        self.end_trace(ended);
-    }
-
-    #[inline]
-    fn report_rejection(&self, rejection: &Rejection) {
-        if !is_heard(Weight::Info) {
-            return;
-        }
-        report(&Event::Rejected {
-            call: self.policy.name,
-            rejection,
-            lines: &self.policy.lines,
-        });
     }
 
     /// Whether the fallback answers for how the call ended. Says so to telemetry.
