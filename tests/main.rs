@@ -18,6 +18,7 @@ mod options;
 mod order;
 mod outbox;
 mod registry;
+mod serialize;
 mod shared;
 mod shared_limits;
 mod spans;

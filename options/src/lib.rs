@@ -30,6 +30,8 @@ mod patch;
 mod reference;
 mod rules;
 mod schema;
+#[cfg(feature = "serde")]
+mod serialize;
 mod suggest;
 pub mod table;
 mod value;

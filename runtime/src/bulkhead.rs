@@ -405,6 +405,11 @@ impl fmt::Debug for Bulkhead {
 
 /// How full a bulkhead is, from [`Bulkhead::status`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize),
+    serde(rename_all = "camelCase")
+)]
 #[non_exhaustive]
 pub struct BulkheadStatus {
     /// Places taken, in this process.

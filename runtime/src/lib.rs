@@ -21,6 +21,18 @@
 //!
 //! Breakers are found by name in a [`Registry`]; [`sites`] lists every annotated function with its
 //! policy in force.
+//!
+//! With the feature `serde`, status, totals and sites serialize as the admin router shows them: the
+//! same names and words, times as RFC 3339 has them, durations in milliseconds.
+//!
+//! ```
+//! # #[cfg(feature = "serde")] {
+//! let breaker = steadfast::registry().breaker("serde.doc");
+//! breaker.force_open();
+//! let json = serde_json::to_value(breaker.status()).unwrap();
+//! assert_eq!((&json["state"], &json["failures"]), (&"FORCED_OPEN".into(), &0.into()));
+//! # }
+//! ```
 
 // Nothing is changed where nothing can be reloaded.
 #![cfg_attr(not(feature = "config"), allow(dead_code))]
@@ -73,6 +85,8 @@ mod registry;
 mod rejection;
 mod retry;
 mod scoped;
+#[cfg(feature = "serde")]
+mod serialize;
 #[cfg(feature = "config")]
 mod setup;
 #[cfg(feature = "redis")]

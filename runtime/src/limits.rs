@@ -163,6 +163,11 @@ pub struct Entered {
 /// What is used of the rate limit and the bulkhead of one name, from [`Limits::status`]. Its text is
 /// one line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize),
+    serde(rename_all = "camelCase")
+)]
 #[non_exhaustive]
 pub struct LimitsStatus {
     /// The name of both.

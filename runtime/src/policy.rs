@@ -255,6 +255,11 @@ impl Resolved {
 /// [`SiteInfo::calls`](crate::SiteInfo::calls) and [`Policy::calls`](crate::Policy::calls). Calls
 /// dropped by their callers are in none of these.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize),
+    serde(rename_all = "camelCase")
+)]
 #[non_exhaustive]
 pub struct CallCounts {
     /// With a value.

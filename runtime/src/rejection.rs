@@ -22,6 +22,11 @@ use steadfast_options::{Name, duration_text};
 /// assert_eq!(rejection.http_status(), 503);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize),
+    serde(tag = "kind", rename_all = "snake_case")
+)]
 #[non_exhaustive]
 pub enum Rejection {
     /// The breaker is open.
@@ -31,18 +36,33 @@ pub enum Rejection {
         breaker: Name,
         /// When a call may be tried; none when it was opened by hand, or all places for probes
         /// are taken.
+        #[cfg_attr(
+            feature = "serde",
+            serde(
+                rename = "retryInMs",
+                serialize_with = "crate::serialize::maybe_millis"
+            )
+        )]
         retry_in: Option<Duration>,
     },
     /// An attempt took longer than its `timeout`.
     #[error("timed out after {}", duration_text(*.limit))]
     Timeout {
         /// The timeout that cut it.
+        #[cfg_attr(
+            feature = "serde",
+            serde(rename = "limitMs", serialize_with = "crate::serialize::millis")
+        )]
         limit: Duration,
     },
     /// The call took longer than its `deadline`.
     #[error("deadline of {} exceeded", duration_text(*.limit))]
     DeadlineExceeded {
         /// The deadline that cut it.
+        #[cfg_attr(
+            feature = "serde",
+            serde(rename = "limitMs", serialize_with = "crate::serialize::millis")
+        )]
         limit: Duration,
     },
     /// One of our own rate limits has no room.
@@ -51,6 +71,13 @@ pub enum Rejection {
         /// The limit's name.
         limiter: Name,
         /// When a call may be tried.
+        #[cfg_attr(
+            feature = "serde",
+            serde(
+                rename = "retryInMs",
+                serialize_with = "crate::serialize::maybe_millis"
+            )
+        )]
         retry_in: Option<Duration>,
     },
     /// A shared rate limit can't be reached, and its fallback is over.

@@ -197,6 +197,11 @@ enum Loading {
 
 /// How the loads of a configuration went, from [`Steadfast::status`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize),
+    serde(rename_all = "camelCase")
+)]
 #[non_exhaustive]
 pub struct ConfigStatus {
     /// Loads that were put in force, the first among them.
@@ -204,8 +209,16 @@ pub struct ConfigStatus {
     /// Loads that changed nothing, since something was wrong.
     pub failed: u64,
     /// When the last load ended.
+    #[cfg_attr(
+        feature = "serde",
+        serde(serialize_with = "crate::serialize::maybe_time")
+    )]
     pub last: Option<SystemTime>,
     /// What was wrong with the last load; none where it is in force.
+    #[cfg_attr(
+        feature = "serde",
+        serde(serialize_with = "crate::serialize::maybe_text")
+    )]
     pub error: Option<SetupError>,
     /// What the load in force has that is no error, but most likely not meant.
     pub warnings: Vec<String>,

@@ -13,6 +13,11 @@ use crate::tally::{ATTEMPTS, Ended, Rare, Sums};
 
 /// Everything that a registry has counted, from [`Registry::totals`]. No count ever goes back.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize),
+    serde(rename_all = "camelCase")
+)]
 #[non_exhaustive]
 pub struct Totals {
     /// Of calls, by name.
@@ -24,9 +29,11 @@ pub struct Totals {
     /// Of bulkheads, by name.
     pub bulkheads: Vec<BulkheadTotals>,
     /// Of caches, by the names of their calls.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serialize::map"))]
     pub caches: Vec<(Name, CacheCounts)>,
     /// Of queues, by name.
     #[cfg(feature = "redis")]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serialize::map"))]
     pub queues: Vec<(Name, crate::outbox::QueueCounts)>,
     /// Loads of the configuration that were put in force, the first among them.
     pub loads: u64,
@@ -38,6 +45,11 @@ pub struct Totals {
 
 /// What the calls of one name came to.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize),
+    serde(rename_all = "camelCase")
+)]
 #[non_exhaustive]
 pub struct CallTotals {
     /// The call's name.
@@ -56,9 +68,15 @@ pub struct CallTotals {
 
 /// Calls by the number of their attempts, in [`CallTotals`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize),
+    serde(rename_all = "camelCase")
+)]
 #[non_exhaustive]
 pub struct Attempts {
     /// How many calls had at most so many attempts: `(1, …)`, `(2, …)`, … `(10, …)`.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serialize::map"))]
     pub at_most: [(u32, u64); ATTEMPTS.len()],
     /// All calls.
     pub calls: u64,
@@ -68,6 +86,11 @@ pub struct Attempts {
 
 /// What a breaker has counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize),
+    serde(rename_all = "camelCase")
+)]
 #[non_exhaustive]
 pub struct BreakerTotals {
     /// The breaker's name.
@@ -81,15 +104,26 @@ pub struct BreakerTotals {
     /// Calls that it refused.
     pub rejections: u64,
     /// Outcomes, failed or not, that took longer than `slow_call`.
+    #[cfg_attr(feature = "serde", serde(rename = "slow"))]
     pub slow_calls: u64,
     /// Changes of state, by the state after: closed, open, half-open, forced open, disabled.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serialize::map"))]
     pub changes: [(State, u64); 5],
     /// Its keys in memory, and how many of them are not closed, where it is used by key.
+    #[cfg_attr(
+        feature = "serde",
+        serde(serialize_with = "crate::serialize::maybe_keys")
+    )]
     pub keys: Option<(usize, usize)>,
 }
 
 /// What a rate limit has counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize),
+    serde(rename_all = "camelCase")
+)]
 #[non_exhaustive]
 pub struct LimitTotals {
     /// The limit's name.
@@ -102,6 +136,11 @@ pub struct LimitTotals {
 
 /// What a bulkhead has counted, and how full it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize),
+    serde(rename_all = "camelCase")
+)]
 #[non_exhaustive]
 pub struct BulkheadTotals {
     /// The bulkhead's name.

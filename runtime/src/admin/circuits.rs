@@ -8,18 +8,19 @@ use ::axum::extract::{Path, State};
 use ::axum::http::StatusCode;
 use ::axum::response::Response;
 use serde::Serialize;
-use steadfast_options::Keyword;
+use steadfast_options::{Name, Scope};
 
 use super::Shared;
-use super::answer::{done, refused, rfc3339};
-use crate::breaker::{Breaker, State as Is, StateChange};
+use super::answer::{done, refused};
+use crate::breaker::{Breaker, State as Is};
+use crate::serialize::rfc3339;
 
 /// A breaker as the API shows it.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Circuit {
-    name: String,
-    state: &'static str,
+    name: Name,
+    state: Is,
     failures: u64,
     failure_threshold: Option<u32>,
     opened_at: Option<String>,
@@ -28,7 +29,7 @@ pub(super) struct Circuit {
     failure_rate_threshold: Option<f64>,
     calls: u64,
     slow_rate: Option<f64>,
-    scope: &'static str,
+    scope: Scope,
     degraded: bool,
 }
 
@@ -42,8 +43,8 @@ impl Circuit {
             noted.unwrap_or_else(|| now.checked_sub(ago).unwrap_or(now))
         });
         Self {
-            name: status.name.to_string(),
-            state: word(status.state),
+            name: status.name,
+            state: status.state,
             failures: status.failures,
             failure_threshold: status.failure_threshold,
             opened_at: opened.map(rfc3339),
@@ -52,47 +53,8 @@ impl Circuit {
             failure_rate_threshold: status.failure_rate_threshold,
             calls: status.calls,
             slow_rate: status.slow_rate,
-            scope: Keyword::word(status.scope),
+            scope: status.scope,
             degraded: status.degraded,
-        }
-    }
-}
-
-/// A state as the API writes it.
-pub(super) fn word(state: Is) -> &'static str {
-    match state {
-        Is::Closed => "CLOSED",
-        Is::Open => "OPEN",
-        Is::HalfOpen => "HALF_OPEN",
-        Is::ForcedOpen => "FORCED_OPEN",
-        Is::Disabled => "DISABLED",
-    }
-}
-
-/// A change of state as the API shows it.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Change {
-    at: String,
-    from: &'static str,
-    to: &'static str,
-    cause: &'static str,
-    error: Option<String>,
-    key: Option<String>,
-    open_for_ms: Option<u64>,
-}
-
-impl Change {
-    pub(super) fn of(change: &StateChange) -> Self {
-        let millis = |time: std::time::Duration| u64::try_from(time.as_millis()).ok();
-        Self {
-            at: rfc3339(change.at),
-            from: word(change.from),
-            to: word(change.to),
-            cause: change.cause.as_str(),
-            error: change.cause.error().map(Into::into),
-            key: change.key.as_deref().map(Into::into),
-            open_for_ms: change.open_for.and_then(millis),
         }
     }
 }
@@ -113,7 +75,8 @@ pub(super) async fn history(
         .and_then(|Path(name)| desk.registry.known_breaker(&name))
     {
         Some(breaker) => {
-            let history: Vec<_> = breaker.history().iter().rev().map(Change::of).collect();
+            let mut history = breaker.history();
+            history.reverse();
             done("history", history)
         }
         None => unknown(),

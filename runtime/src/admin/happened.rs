@@ -5,8 +5,8 @@ use std::sync::Arc;
 use ::axum::response::Response;
 use serde::Serialize;
 
-use super::answer::{done, rfc3339};
-use super::circuits::word;
+use super::answer::done;
+use crate::serialize::{rfc3339, word};
 use crate::telemetry::{EventKind, Told, recent};
 
 /// An event as the API shows it.

@@ -14,8 +14,8 @@ use serde_json::json;
 use steadfast_options::Health;
 
 use super::Shared;
-use super::answer::rfc3339;
 use crate::breaker::{Breaker, State as Is};
+use crate::serialize::rfc3339;
 
 /// How long a check of the user's may take.
 const LIMIT: Duration = Duration::from_secs(5);

@@ -8,60 +8,14 @@ use serde::Serialize;
 
 use super::Shared;
 use super::answer::done;
-use crate::bulkhead::Bulkhead;
-use crate::rate_limit::RateLimit;
-
-/// A rate limit as the API shows it.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Limit {
-    used: u64,
-    left: u64,
-    resets_in_ms: u64,
-    keys: usize,
-    degraded: bool,
-}
-
-impl Limit {
-    pub(super) fn of(limit: &RateLimit) -> Self {
-        let status = limit.status();
-        Self {
-            used: status.used,
-            left: status.left,
-            resets_in_ms: u64::try_from(status.resets_in.as_millis()).unwrap_or(u64::MAX),
-            keys: status.keys,
-            degraded: status.degraded,
-        }
-    }
-}
-
-/// A bulkhead as the API shows it.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Places {
-    active: u32,
-    waiting: u32,
-    max: u32,
-    degraded: bool,
-}
-
-impl Places {
-    pub(super) fn of(bulkhead: &Bulkhead) -> Self {
-        let status = bulkhead.status();
-        Self {
-            active: status.active,
-            waiting: status.waiting,
-            max: status.max,
-            degraded: status.degraded,
-        }
-    }
-}
+use crate::bulkhead::BulkheadStatus;
+use crate::rate_limit::LimitStatus;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct All {
-    rate_limits: BTreeMap<String, Limit>,
-    bulkheads: BTreeMap<String, Places>,
+    rate_limits: BTreeMap<String, LimitStatus>,
+    bulkheads: BTreeMap<String, BulkheadStatus>,
 }
 
 pub(super) async fn list(State(desk): State<Shared>) -> Response {
@@ -72,10 +26,10 @@ pub(super) async fn list(State(desk): State<Shared>) -> Response {
         "limits",
         All {
             rate_limits: rate_limits
-                .map(|limit| (limit.name().to_string(), Limit::of(&limit)))
+                .map(|limit| (limit.name().to_string(), limit.status()))
                 .collect(),
             bulkheads: bulkheads
-                .map(|bulkhead| (bulkhead.name().to_string(), Places::of(&bulkhead)))
+                .map(|bulkhead| (bulkhead.name().to_string(), bulkhead.status()))
                 .collect(),
         },
     )

@@ -23,12 +23,14 @@ use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::Shared;
-use super::answer::{refused, rfc3339};
+use super::answer::refused;
 use super::circuits::Circuit;
 use super::happened::Happened;
-use super::limits::{Limit, Places};
 use crate::breaker::Breaker;
+use crate::bulkhead::BulkheadStatus;
+use crate::rate_limit::LimitStatus;
 use crate::registry::Registry;
+use crate::serialize::rfc3339;
 use crate::telemetry::recent;
 use crate::totals::{BreakerTotals, BulkheadTotals, LimitTotals};
 
@@ -87,7 +89,7 @@ struct Keys {
 struct LiveLimit {
     name: String,
     #[serde(flatten)]
-    limit: Limit,
+    limit: LimitStatus,
     rejected: u64,
 }
 
@@ -95,7 +97,7 @@ struct LiveLimit {
 struct LivePlaces {
     name: String,
     #[serde(flatten)]
-    places: Places,
+    places: BulkheadStatus,
     rejected: u64,
 }
 
@@ -140,7 +142,7 @@ impl Looker {
                 .map_or(0, |of: &&LimitTotals| of.rejected);
             let shown = LiveLimit {
                 name: limit.name().to_string(),
-                limit: Limit::of(&limit),
+                limit: limit.status(),
                 rejected,
             };
             items.push(self.item("limits", &limit.name(), &shown));
@@ -150,7 +152,7 @@ impl Looker {
             let of = bulkheads.get(&bulkhead.name());
             let shown = LivePlaces {
                 name: bulkhead.name().to_string(),
-                places: Places::of(&bulkhead),
+                places: bulkhead.status(),
                 rejected: of.map_or(0, |of: &&BulkheadTotals| of.rejected),
             };
             items.push(self.item("bulkheads", &bulkhead.name(), &shown));

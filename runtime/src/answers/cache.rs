@@ -56,6 +56,11 @@ impl Count {
 
 /// What the cache of one function did, from [`SiteInfo::cache`](crate::SiteInfo::cache).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize),
+    serde(rename_all = "camelCase")
+)]
 #[non_exhaustive]
 pub struct CacheCounts {
     /// Calls answered by an answer younger than `fresh`.

@@ -58,20 +58,34 @@ struct History {
 
 /// A change of state, from [`Breaker::history`](super::Breaker::history).
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize),
+    serde(rename_all = "camelCase")
+)]
 #[non_exhaustive]
 pub struct StateChange {
     /// When it was.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serialize::time"))]
     pub at: SystemTime,
     /// The state before.
     pub from: State,
     /// The state since.
     pub to: State,
-    /// Open for how long, where it opened by its rules.
-    pub open_for: Option<Duration>,
+    /// What caused it.
+    #[cfg_attr(feature = "serde", serde(flatten))]
+    pub cause: Cause,
     /// The key whose circuit it was, in a breaker by key.
     pub key: Option<Box<str>>,
-    /// What caused it.
-    pub cause: Cause,
+    /// Open for how long, where it opened by its rules.
+    #[cfg_attr(
+        feature = "serde",
+        serde(
+            rename = "openForMs",
+            serialize_with = "crate::serialize::maybe_millis"
+        )
+    )]
+    pub open_for: Option<Duration>,
 }
 
 /// What caused a change of state.

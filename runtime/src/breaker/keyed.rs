@@ -167,6 +167,11 @@ fn shortened(text: &str) -> Box<str> {
 
 /// The keys of a breaker by key, in [`BreakerStatus`](super::BreakerStatus).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize),
+    serde(rename_all = "camelCase")
+)]
 #[non_exhaustive]
 pub struct KeysStatus {
     /// Keys kept in memory.
@@ -179,6 +184,11 @@ pub struct KeysStatus {
 
 /// One key of a breaker by key.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize),
+    serde(rename_all = "camelCase")
+)]
 #[non_exhaustive]
 pub struct KeyStatus {
     /// The key, as text of at most 64 characters.

@@ -11,6 +11,11 @@ use super::window::Nanos;
 
 /// State, counts and thresholds of a breaker, from [`Breaker::status`](super::Breaker::status).
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize),
+    serde(rename_all = "camelCase")
+)]
 #[non_exhaustive]
 pub struct BreakerStatus {
     /// Its name.
@@ -30,8 +35,22 @@ pub struct BreakerStatus {
     /// Share of slow calls in the window; none without such a rule or without calls.
     pub slow_rate: Option<f64>,
     /// How long ago it opened, while it is open or half-open.
+    #[cfg_attr(
+        feature = "serde",
+        serde(
+            rename = "openedAgoMs",
+            serialize_with = "crate::serialize::maybe_millis"
+        )
+    )]
     pub opened_ago: Option<Duration>,
     /// When a probe may be tried, while it is open.
+    #[cfg_attr(
+        feature = "serde",
+        serde(
+            rename = "retryInMs",
+            serialize_with = "crate::serialize::maybe_millis"
+        )
+    )]
     pub retry_in: Option<Duration>,
     /// Whether this process has it alone, or shares it with a fleet.
     pub scope: Scope,

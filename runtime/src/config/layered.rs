@@ -13,15 +13,23 @@ pub(crate) struct Given {
 
 /// A value in force, with the layer that set it.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize),
+    serde(rename_all = "camelCase")
+)]
 #[non_exhaustive]
 pub struct SetValue {
     /// The option, such as `breaker.failures`.
+    #[cfg_attr(feature = "serde", serde(rename = "option"))]
     pub path: &'static str,
     /// Its value.
     pub value: Value,
     /// The layer that set it.
+    #[cfg_attr(feature = "serde", serde(flatten))]
     pub origin: Origin,
     /// What lower layers set it to, the highest of them first.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serialize::was"))]
     pub was: Vec<(Value, Origin)>,
 }
 

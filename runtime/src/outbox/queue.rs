@@ -55,6 +55,11 @@ impl Count {
 
 /// What a queue did in this process, from [`Outbox::counts`](super::Outbox::counts).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize),
+    serde(rename_all = "camelCase")
+)]
 #[non_exhaustive]
 pub struct QueueCounts {
     /// Entries that Redis took.
@@ -73,6 +78,11 @@ pub struct QueueCounts {
 
 /// What is in a queue, from [`Outbox::depth`](super::Outbox::depth).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize),
+    serde(rename_all = "camelCase")
+)]
 #[non_exhaustive]
 pub struct Depth {
     /// Entries that wait, and those that workers hold now.

@@ -4,6 +4,11 @@ use std::time::Duration;
 
 /// How much of a rate limit is used, from [`RateLimit::status`](crate::RateLimit::status).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize),
+    serde(rename_all = "camelCase")
+)]
 #[non_exhaustive]
 pub struct LimitStatus {
     /// Tokens used. Of a shared limit, by the whole fleet, as far as this instance was told.
@@ -11,6 +16,10 @@ pub struct LimitStatus {
     /// Tokens left now.
     pub left: u64,
     /// Time until all are back.
+    #[cfg_attr(
+        feature = "serde",
+        serde(rename = "resetsInMs", serialize_with = "crate::serialize::millis")
+    )]
     pub resets_in: Duration,
     /// Keys kept in memory.
     pub keys: usize,

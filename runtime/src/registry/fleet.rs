@@ -16,6 +16,11 @@ use crate::shared::Fleet;
 
 /// How the link to Redis is, from [`Registry::redis_status`].
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize),
+    serde(rename_all = "camelCase")
+)]
 #[non_exhaustive]
 pub struct RedisStatus {
     /// Whether it serves.
