@@ -1,29 +1,14 @@
 //! An answer out of a cache: steadfast's, and a `get` of moka's, which keeps it.
 
-use ::steadfast::{Rejection, resilient};
+use ::steadfast::resilient;
 use moka::sync::Cache;
 
-use crate::body::{Answer, Down, ask, ask_later};
+use super::problem::{Problem, heard};
+use crate::body::{Answer, ask, ask_later};
 use crate::item::{Contender, Kind, Load, blocking, deferred};
 
 /// Answers that either keeps.
 const MOST: u32 = 10_000;
-
-#[derive(Clone, Debug, thiserror::Error)]
-enum Problem {
-    #[error(transparent)]
-    Down(#[from] Down),
-    #[error(transparent)]
-    Rejected(#[from] Rejection),
-}
-
-fn heard(result: Result<u64, Problem>) -> Answer {
-    match result {
-        Ok(value) => Answer::Value(value),
-        Err(Problem::Down(_)) => Answer::Failed,
-        Err(Problem::Rejected(_)) => Answer::Refused,
-    }
-}
 
 /// A `get` of moka's, with the answer there from the start.
 pub(crate) fn moka(load: impl Load) -> Contender {

@@ -3,10 +3,11 @@
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 use ::redis::{Commands, Connection, RedisResult};
-use ::steadfast::{Rejection, Steadfast, resilient};
+use ::steadfast::{Steadfast, resilient};
 use steadfast_rig::Server;
 
-use crate::body::{Answer, Down, ask};
+use super::problem::{Problem, heard};
+use crate::body::{Answer, ask};
 use crate::item::{Contender, Kind, Load, blocking};
 use crate::measure;
 
@@ -22,14 +23,6 @@ pub(super) static SETUP: LazyLock<Steadfast> = LazyLock::new(|| {
     measure::runtime().block_on(setup.start()).expect("a setup")
 });
 
-#[derive(Debug, thiserror::Error)]
-enum Problem {
-    #[error(transparent)]
-    Down(#[from] Down),
-    #[error(transparent)]
-    Rejected(#[from] Rejection),
-}
-
 #[resilient(breaker(name = "fleet", scope = "shared", failures = 5, recovery = "1h"))]
 fn guarded(order: u64) -> Result<u64, Problem> {
     Ok(ask(order)?)
@@ -37,16 +30,9 @@ fn guarded(order: u64) -> Result<u64, Problem> {
 
 pub(crate) fn steadfast(load: impl Load) -> Contender {
     LazyLock::force(&SETUP);
-    blocking(
-        Kind::Steadfast,
-        "steadfast (sync)",
-        load,
-        |order| match guarded(order) {
-            Ok(value) => Answer::Value(value),
-            Err(Problem::Down(_)) => Answer::Failed,
-            Err(Problem::Rejected(_)) => Answer::Refused,
-        },
-    )
+    blocking(Kind::Steadfast, "steadfast (sync)", load, |order| {
+        heard(guarded(order))
+    })
 }
 
 /// Whether a call is counted too, as a rate needs it.

@@ -4,26 +4,19 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 
 use ::redis::aio::ConnectionManager;
 use ::redis::{Client, Script};
-use ::steadfast::{Rejection, registry, resilient};
+use ::steadfast::{registry, resilient};
 use ::trypema::hybrid::HybridRateLimiterProvider;
 use ::trypema::redis::RedisKey;
 use ::trypema::{RateLimit, RateLimitDecision, RateLimiterBuilder};
 use tokio::runtime::{Builder, Runtime};
 
 use super::fleet::{SERVER, SETUP};
-use crate::body::{Answer, Down, ask};
+use super::problem::{Problem, heard};
+use crate::body::{Answer, ask};
 use crate::item::{Contender, Kind, Load, blocking};
 
 /// More a second than any run asks for.
 const PLENTY: u32 = 1_000_000_000;
-
-#[derive(Debug, thiserror::Error)]
-enum Problem {
-    #[error(transparent)]
-    Down(#[from] Down),
-    #[error(transparent)]
-    Rejected(#[from] Rejection),
-}
 
 #[resilient(rate_limit(
     name = "fleet",
@@ -38,16 +31,9 @@ fn limited(order: u64) -> Result<u64, Problem> {
 
 pub(crate) fn steadfast(load: impl Load) -> Contender {
     LazyLock::force(&SETUP);
-    blocking(
-        Kind::Steadfast,
-        "steadfast (sync)",
-        load,
-        |order| match limited(order) {
-            Ok(value) => Answer::Value(value),
-            Err(Problem::Down(_)) => Answer::Failed,
-            Err(Problem::Rejected(_)) => Answer::Refused,
-        },
-    )
+    blocking(Kind::Steadfast, "steadfast (sync)", load, |order| {
+        heard(limited(order))
+    })
 }
 
 pub(crate) fn steadfast_handle(load: impl Load) -> Contender {

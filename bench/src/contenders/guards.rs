@@ -5,12 +5,13 @@ use std::num::NonZeroU32;
 
 use ::governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
 use ::recloser::{AsyncRecloser, Error as Circuit};
-use ::steadfast::{Rejection, registry, resilient};
+use ::steadfast::{registry, resilient};
 use backon::Retryable;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::LIMIT;
+use super::problem::{Problem, heard};
 use super::recloser::breaker;
 use super::retries::two_more;
 use crate::body::{Answer, Down, ask_later};
@@ -20,22 +21,6 @@ use crate::item::{Contender, Kind, Load, deferred};
 const PLENTY: NonZeroU32 = NonZeroU32::new(1_000_000_000).expect("not zero");
 /// Calls at a time.
 const PLACES: usize = 10;
-
-#[derive(Debug, thiserror::Error)]
-enum Problem {
-    #[error(transparent)]
-    Down(#[from] Down),
-    #[error(transparent)]
-    Rejected(#[from] Rejection),
-}
-
-fn heard(result: Result<u64, Problem>) -> Answer {
-    match result {
-        Ok(value) => Answer::Value(value),
-        Err(Problem::Down(_)) => Answer::Failed,
-        Err(Problem::Rejected(_)) => Answer::Refused,
-    }
-}
 
 /// Guarded async functions, each wrapped as a contender; keys name the argument.
 macro_rules! guarded {

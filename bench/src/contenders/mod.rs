@@ -13,6 +13,7 @@ pub(crate) mod fleet_limits;
 pub(crate) mod guards;
 pub(crate) mod hand_made;
 pub(crate) mod nobreak;
+mod problem;
 pub(crate) mod recloser;
 pub(crate) mod retries;
 pub(crate) mod steadfast;
