@@ -288,8 +288,7 @@ impl Drop for Call<'_> {
     fn drop(&mut self) {
         // Whether a token is held is for `abandon` to see: without `more` there is none.
         if self.pass.is_some() || self.placed || self.more.is_some() {
-            self.abandon();
-            *self.more = None;
+            self.dropped();
         }
     }
 }
