@@ -1,12 +1,12 @@
 //! The list of all annotated functions, with their names.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use steadfast_options::{Name, Patch};
 
 use crate::site::{Naming, Site, SiteEntry};
+use crate::sorted::Sorted;
 
 /// A site with what the list says of it.
 #[derive(Clone, Copy)]
@@ -44,9 +44,18 @@ pub(crate) fn is_complete() -> bool {
 }
 
 static CATALOG: LazyLock<Mutex<Catalog>> = LazyLock::new(|| {
-    let linked = inventory::iter::<SiteEntry>().map(|entry| entry.0);
-    Mutex::new(listed(linked.collect()))
+    let mut sites = Vec::new();
+    for entry in inventory::iter::<SiteEntry>() {
+        put(&mut sites, entry.0);
+    }
+    Mutex::new(listed(&sites))
 });
+
+/// In the order of file and line.
+fn put(sites: &mut Vec<&'static Site>, site: &'static Site) {
+    let place = sites.partition_point(|known| known.place <= site.place);
+    sites.insert(place, site);
+}
 
 fn catalog() -> MutexGuard<'static, Catalog> {
     CATALOG.lock().unwrap_or_else(PoisonError::into_inner)
@@ -64,27 +73,22 @@ pub(crate) fn of(site: &'static Site) -> Listed {
         return known;
     }
     INCOMPLETE.store(true, Ordering::Relaxed);
-    *catalog = listed(
-        catalog
-            .iter()
-            .map(|listed| listed.site)
-            .chain([site])
-            .collect(),
-    );
+    let mut sites = catalog.iter().map(|listed| listed.site).collect();
+    put(&mut sites, site);
+    *catalog = listed(&sites);
     known(&catalog).expect("the site was just put on the list")
 }
 
 /// Where functions have the same default name, each gets `@line`.
-fn listed(mut sites: Vec<&'static Site>) -> Catalog {
-    sites.sort_by_key(|site| site.place);
-    let mut alike: HashMap<Name, u32> = HashMap::new();
-    for site in &sites {
+fn listed(sites: &[&'static Site]) -> Catalog {
+    let mut alike: Sorted<Name, u32> = Sorted::default();
+    for site in sites {
         if let (name, Naming::Default) = site.own_name() {
-            *alike.entry(name).or_default() += 1;
+            *alike.get_or(name, || 0) += 1;
         }
     }
     let name = |site: &Site| match site.own_name() {
-        (name, Naming::Default) if alike[&name] > 1 => with_line(name, site.place.line),
+        (name, Naming::Default) if alike.get(&name) > Some(&1) => with_line(name, site.place.line),
         (name, _) => name,
     };
     let listed = sites.iter().map(|&site| Listed {

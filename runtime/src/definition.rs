@@ -1,6 +1,5 @@
 //! What the code says of a named policy, gathered from all the calls that name it.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use steadfast_options::{
@@ -11,14 +10,15 @@ use steadfast_options::{
 use crate::catalog::Listed;
 use crate::config::{Given, Layered, Layers, Sources, Subject, name_in};
 use crate::conflict::{Conflict, Place};
-use crate::site::Naming;
+use crate::site::{Naming, Site};
+use crate::sorted::Sorted;
 
-/// A kind of policy that is known by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// A kind of policy that is known by name, in the order of their words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
     Breaker,
-    RateLimit,
     Bulkhead,
+    RateLimit,
 }
 
 impl Kind {
@@ -54,7 +54,7 @@ pub(crate) struct Definition {
     code: Vec<Given>,
     patch: Patch,
     /// Which place set each option, the first in order of file and line.
-    set_by: BTreeMap<&'static str, (Place, Value)>,
+    set_by: Vec<(Setting, Place)>,
     places: Vec<Place>,
     /// Longest limit of what it guards.
     pub(crate) guarded: Option<Duration>,
@@ -82,11 +82,10 @@ impl Definition {
         let before = validate(&definition.patch, Flavor::Async);
         let settings = patch.settings();
         for setting in settings.iter().filter(|setting| kind.owns(setting.path)) {
-            match definition.set_by.get(setting.path) {
-                Some((place, value)) if *value != setting.value => faults.push(format!(
-                    "`{}` of {name:?} is {} here but {value} at {place}; give it once, or the same \
-                     twice",
-                    setting.path, setting.value,
+            match definition.set_by(setting.path) {
+                Some((first, place)) if first.value != setting.value => faults.push(format!(
+                    "`{}` of {name:?} is {} here but {} at {place}; give it once, or the same twice",
+                    setting.path, setting.value, first.value,
                 )),
                 Some(_) => {}
                 None => {
@@ -201,24 +200,28 @@ impl Definition {
         !self.places.is_empty()
     }
 
+    fn set_by(&self, path: &str) -> Option<(Setting, Place)> {
+        let mut set = self.set_by.iter();
+        set.find(|(setting, _)| setting.path == path).copied()
+    }
+
     fn add(&mut self, kind: Kind, name: Name, listed: &Listed) {
         let site = listed.site;
         let settings = site.settings.iter();
         for setting in settings.filter(|setting| kind.owns(setting.path)) {
-            match self.set_by.get(setting.path) {
+            match self.set_by(setting.path) {
                 None => {
                     self.patch.set(setting);
                     self.code.push(Given {
                         setting: *setting,
                         origin: site.place.into(),
                     });
-                    self.set_by
-                        .insert(setting.path, (site.place, setting.value));
+                    self.set_by.push((*setting, site.place));
                 }
-                Some(first) if first.1 != setting.value => {
-                    let second = (site.place, setting.value);
+                Some((first, place)) if first.value != setting.value => {
+                    let (first, second) = ((place, first.value), (site.place, setting.value));
                     self.conflicts
-                        .push(Conflict::of_values(name, setting.path, *first, second));
+                        .push(Conflict::of_values(name, setting.path, first, second));
                 }
                 Some(_) => {}
             }
@@ -277,14 +280,12 @@ pub(crate) fn conflicts(sources: &Sources) -> Vec<Conflict> {
 }
 
 fn call_name_conflicts(sites: &[Listed]) -> Vec<Conflict> {
-    let mut first_with: BTreeMap<Name, Place> = BTreeMap::new();
+    let mut first_with: Sorted<Name, &'static Site> = Sorted::default();
     let mut found = Vec::new();
     for Listed { site, name, .. } in sites.iter().filter(|listed| listed.naming == Naming::Given) {
-        match first_with.get(name) {
-            Some(first) => found.push(Conflict::of_call_names(*name, *first, site.place)),
-            None => {
-                first_with.insert(*name, site.place);
-            }
+        let first = *first_with.get_or(*name, || site);
+        if !first.is(site) {
+            found.push(Conflict::of_call_names(*name, first.place, site.place));
         }
     }
     found

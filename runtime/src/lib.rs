@@ -94,6 +94,7 @@ mod shared;
 mod site;
 mod sites;
 mod slot;
+mod sorted;
 mod sync;
 mod tally;
 mod telemetry;

@@ -1,6 +1,5 @@
 //! Named policies of one kind, made from what the code says of them.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use steadfast_options::{Name, defaults};
@@ -10,6 +9,7 @@ use crate::bulkhead::Bulkhead;
 use crate::config::{Config, Sources};
 use crate::definition::{ByHand, Definition, Kind};
 use crate::rate_limit::RateLimit;
+use crate::sorted::Sorted;
 use crate::telemetry::{Event, report};
 
 /// Names that were asked for by hand and that no call declares, at most.
@@ -120,7 +120,7 @@ enum Keeps {
 
 struct Held<P> {
     keeps: Keeps,
-    named: BTreeMap<Name, (P, Arc<Definition>)>,
+    named: Sorted<Name, (P, Arc<Definition>)>,
     /// How many of them no call declares.
     undeclared: usize,
 }
@@ -129,7 +129,7 @@ impl<P> Default for Names<P> {
     fn default() -> Self {
         Self(Mutex::new(Held {
             keeps: Keeps::Itself,
-            named: BTreeMap::new(),
+            named: Sorted::default(),
             undeclared: 0,
         }))
     }
@@ -240,7 +240,7 @@ impl<P: Named> Names<P> {
         if held.keeps == Keeps::Forever {
             made.0.keep_forever();
         }
-        held.named.insert(name, made.clone());
+        held.named.get_or(name, || made.clone());
         drop(held);
         made.1
             .conflicts
@@ -252,7 +252,7 @@ impl<P: Named> Names<P> {
     /// Brings every policy to this version of the configuration.
     pub(crate) fn install(&self, sources: &Sources) {
         let mut changed = Vec::new();
-        for (name, (policy, held)) in &mut self.held().named {
+        for (name, (policy, held)) in self.held().named.iter_mut() {
             let newer = Arc::new(held.under(P::KIND, *name, sources));
             if newer.in_force.patch != held.in_force.patch || newer.guarded != held.guarded {
                 changed.push((policy.clone(), newer.clone()));
@@ -279,8 +279,8 @@ impl<P: Named> Names<P> {
     pub(crate) fn all(&self) -> Vec<P> {
         self.held()
             .named
-            .values()
-            .map(|(policy, _)| policy.clone())
+            .iter()
+            .map(|(_, (policy, _))| policy.clone())
             .collect()
     }
 }

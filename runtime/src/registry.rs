@@ -6,7 +6,7 @@ mod values;
 mod versions;
 
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 #[cfg(all(feature = "testing", feature = "config"))]
 use std::ffi::OsString;
 use std::pin::Pin;
@@ -29,6 +29,7 @@ use crate::names::Names;
 use crate::policy::PolicyRef;
 use crate::rate_limit::RateLimit;
 use crate::site::Site;
+use crate::sorted::Sorted;
 use crate::tally::Book;
 use crate::totals::Loads;
 use crate::versions::Versions;
@@ -67,7 +68,7 @@ struct Inner {
     /// Held while another version of the configuration is put in force.
     installing: Mutex<()>,
     /// By the address of the site.
-    policies: Mutex<HashMap<usize, Versions>>,
+    policies: Mutex<Sorted<usize, Versions>>,
     made: AllMade,
     /// With whom policies are shared.
     #[cfg(feature = "redis")]

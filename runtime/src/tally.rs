@@ -5,7 +5,6 @@
 //! kept apart for each set of policies that it has used ([`Tally`]), and what is rare is counted in
 //! cells that all threads share.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -15,6 +14,7 @@ use crate::cells::Counters;
 use crate::classify::Class;
 use crate::policy::CallCounts;
 use crate::rejection::Rejection;
+use crate::sorted::Sorted;
 use crate::telemetry::{Event, report};
 
 /// How a call ended.
@@ -345,7 +345,7 @@ pub(crate) struct Book(Mutex<Written>);
 struct Written {
     ledgers: Vec<Arc<Ledger>>,
     /// Of policies made by hand that are no more: counts never go back.
-    past: BTreeMap<(Name, Guarding), Sums>,
+    past: Sorted<(Name, Guarding), Sums>,
     warned: bool,
 }
 
@@ -367,12 +367,13 @@ impl Book {
     }
 
     /// What was counted so far, by call and by the policies that it used.
-    pub(crate) fn read(&self) -> BTreeMap<(Name, Guarding), Sums> {
+    pub(crate) fn read(&self) -> Sorted<(Name, Guarding), Sums> {
         let written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut all = written.past.clone();
         for ledger in &written.ledgers {
             for (guarding, sums) in ledger.sums() {
-                all.entry((ledger.call, guarding)).or_default().add(&sums);
+                all.get_or((ledger.call, guarding), Sums::default)
+                    .add(&sums);
             }
         }
         all
@@ -389,8 +390,8 @@ impl Written {
             if !held {
                 for (guarding, sums) in ledger.sums() {
                     let key = (ledger.call, guarding);
-                    if past.len() < MOST || past.contains_key(&key) {
-                        past.entry(key).or_default().add(&sums);
+                    if past.len() < MOST || past.get(&key).is_some() {
+                        past.get_or(key, Sums::default).add(&sums);
                     } else {
                         lost = Some(ledger.call);
                     }
@@ -433,9 +434,17 @@ mod tests {
         ledger.page(Guarding::default()).ended(Ended::OkAlone);
         ledger.page(guarded).ended(Ended::CircuitOpen);
         let read = book.read();
-        assert_eq!(read[&(CALL, guarded)].successes(), 1);
-        assert_eq!(read[&(CALL, guarded)].refusals(Ended::CircuitOpen), 1);
-        assert_eq!(read[&(CALL, Guarding::default())].successes(), 0);
+        assert_eq!(read.get(&(CALL, guarded)).unwrap().successes(), 1);
+        assert_eq!(
+            read.get(&(CALL, guarded))
+                .unwrap()
+                .refusals(Ended::CircuitOpen),
+            1
+        );
+        assert_eq!(
+            read.get(&(CALL, Guarding::default())).unwrap().successes(),
+            0
+        );
         assert_eq!((ledger.counts().ok, ledger.counts().rejected), (2, 1));
     }
 
@@ -449,6 +458,10 @@ mod tests {
         }
         let kept = book.0.lock().unwrap().ledgers.len();
         assert!(kept <= 16, "{kept}");
-        assert_eq!(book.read()[&(CALL, Guarding::default())].successes(), 1000);
+        let read = book.read();
+        assert_eq!(
+            read.get(&(CALL, Guarding::default())).unwrap().successes(),
+            1000
+        );
     }
 }

@@ -1,6 +1,5 @@
 //! A configuration against what the code declares, before anything changes.
 
-use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use steadfast_options::{
@@ -11,7 +10,9 @@ use super::layers::{Target, Whom, form_of, owner};
 use super::report::{At, Fault};
 use super::{Declared, Kind, Layered, Origin, SetValue, Sources, name_in};
 use crate::builder::Made;
+use crate::conflict;
 use crate::definition::{self, Definition};
+use crate::sorted::Sorted;
 
 const ADD_REDIS: &str = "add `.redis(\"redis://…\")` to the setup, [redis] with a `url` to the file, or \
     the variable STEADFAST_REDIS_URL";
@@ -27,44 +28,47 @@ pub(crate) struct InUse {
 }
 
 /// What is wrong with a configuration.
-#[derive(Debug, Default)]
-pub(crate) struct Checked {
+pub(crate) struct Checked<'a> {
+    sources: &'a Sources,
+    in_use: &'a InUse,
     pub(crate) faults: Vec<Fault>,
     /// Names that nothing declares.
     pub(crate) unknown: Vec<Fault>,
-    /// Policies that a fleet is to share: faults where there is no place for that.
-    pub(crate) shared: Vec<Fault>,
+    /// What the policies come to that are used or that a call names.
+    definitions: Sorted<(Kind, Name), Arc<Definition>>,
+    /// What the calls come to that the code can make so.
+    calls: Vec<(Name, Layered)>,
 }
 
 /// Checks names, what may be added to a call, and the rules between options after merging.
-pub(crate) fn check(sources: &Sources, in_use: &InUse) -> Checked {
-    let mut check = Check {
+pub(crate) fn check<'a>(sources: &'a Sources, in_use: &'a InUse) -> Checked<'a> {
+    let mut checked = Checked {
         sources,
         in_use,
-        definitions: HashMap::new(),
-        checked: Checked::default(),
+        faults: Vec::new(),
+        unknown: Vec::new(),
+        definitions: Sorted::default(),
+        calls: Vec::new(),
     };
-    check.names();
+    checked.names();
     for call in declared(sources, in_use) {
-        check.call(&call);
+        checked.call(&call);
     }
     for (kind, name, _) in &in_use.named {
-        let definition = check.definition(*kind, *name);
-        check.rules(&definition.in_force, Flavor::Async, &whose(*name));
+        let definition = checked.definition(*kind, *name);
+        checked.rules(&definition.in_force, Flavor::Async, &whose(*name));
     }
-    check.shared();
-    check.checked
+    checked
 }
 
 /// What the code itself has wrong: places that disagree, and names that variables can't tell apart.
 pub(crate) fn code_faults(sources: &Sources, in_use: &InUse) -> Vec<Fault> {
     let conflicts = definition::conflicts(sources).into_iter();
     let conflicts = conflicts.map(|conflict| conflict.to_string());
-    let calls = names_of_calls(sources, in_use);
-    let mut alike = collisions("calls", &calls);
+    let names = Names::of(sources, in_use);
+    let mut alike = collisions("calls", &names.calls);
     for kind in Kind::ALL {
-        let names = names_of(kind, sources, in_use);
-        alike.extend(collisions(plural(kind), &names));
+        alike.extend(collisions(plural(kind), names.of_kind(kind)));
     }
     let all = conflicts.chain(alike);
     let at = || At::Itself;
@@ -73,13 +77,10 @@ pub(crate) fn code_faults(sources: &Sources, in_use: &InUse) -> Vec<Fault> {
 
 /// Whether anything has the name that a target is about.
 pub(crate) fn is_known(target: &Target, sources: &Sources, in_use: &InUse) -> bool {
-    let (whom, known) = match target {
-        Target::Call(whom) => (whom, names_of_calls(sources, in_use)),
-        Target::Named(kind, whom) => (whom, names_of(*kind, sources, in_use)),
-        Target::Every(_) | Target::EveryCall => return true,
-    };
-    let names = known.keys().chain(&in_use.announced);
-    names.map(String::as_str).any(|name| whom.is(name))
+    match Names::of(sources, in_use).about(target) {
+        Some((whom, known, _)) => is_among(whom, &all(known, in_use)),
+        None => true,
+    }
 }
 
 fn plural(kind: Kind) -> &'static str {
@@ -91,71 +92,114 @@ fn plural(kind: Kind) -> &'static str {
 }
 
 /// Names with the place in the code that they come from, where there is one.
-type Known = BTreeMap<String, String>;
+type Known = Sorted<Name, Option<conflict::Place>>;
+
+/// The names that there are.
+#[derive(Default)]
+struct Names {
+    calls: Known,
+    /// Those that calls use, before the configuration and under it, and those in use.
+    breakers: Known,
+    rate_limits: Known,
+    bulkheads: Known,
+}
+
+impl Names {
+    fn of(sources: &Sources, in_use: &InUse) -> Self {
+        let mut names = Self::default();
+        for (kind, name, _) in &in_use.named {
+            names.of_kind_mut(*kind).get_or(*name, || None);
+        }
+        for call in declared(sources, in_use) {
+            *names.calls.get_or(call.name, || None) = Some(call.place);
+            for patch in [sources.call(&call).patch, Patch::of(call.settings)] {
+                for kind in Kind::ALL {
+                    if let Some(name) = name_in(kind, call.name, &patch) {
+                        *names.of_kind_mut(kind).get_or(name, || None) = Some(call.place);
+                    }
+                }
+            }
+        }
+        names
+    }
+
+    fn of_kind(&self, kind: Kind) -> &Known {
+        match kind {
+            Kind::Breaker => &self.breakers,
+            Kind::RateLimit => &self.rate_limits,
+            Kind::Bulkhead => &self.bulkheads,
+        }
+    }
+
+    fn of_kind_mut(&mut self, kind: Kind) -> &mut Known {
+        match kind {
+            Kind::Breaker => &mut self.breakers,
+            Kind::RateLimit => &mut self.rate_limits,
+            Kind::Bulkhead => &mut self.bulkheads,
+        }
+    }
+
+    /// Whom a target is about, the names it may be, and of what; none where it is about all.
+    fn about<'a>(&'a self, target: &'a Target) -> Option<(&'a Whom, &'a Known, &'static str)> {
+        match target {
+            Target::Call(whom) => Some((whom, &self.calls, "call")),
+            Target::Named(kind, whom) => Some((whom, self.of_kind(*kind), kind.word())),
+            Target::Every(_) | Target::EveryCall => None,
+        }
+    }
+}
+
+/// These names, and those that the program announced.
+fn all<'a>(known: &Known, in_use: &'a InUse) -> Vec<&'a str> {
+    let known = known.iter().map(|(name, _)| name.as_str());
+    known
+        .chain(in_use.announced.iter().map(String::as_str))
+        .collect()
+}
+
+fn is_among(whom: &Whom, names: &[&str]) -> bool {
+    names.iter().any(|name| whom.is(name))
+}
 
 fn collisions(what: &str, names: &Known) -> Vec<String> {
-    let mut by_form: BTreeMap<String, (&String, &String)> = BTreeMap::new();
+    let at = |place: &Option<conflict::Place>| {
+        place.map_or(String::new(), |place| format!(" at {place}"))
+    };
+    let mut by_form: Sorted<String, (Name, String)> = Sorted::default();
     let mut found = Vec::new();
-    for (name, place) in names {
-        let form = form_of(name);
+    for (name, place) in names.iter() {
+        let (form, place) = (form_of(name), at(place));
         if let Some((other, there)) = by_form.get(&form) {
             found.push(format!(
                 "the {what} {other:?}{there} and {name:?}{place} are both {form} in variables; give \
                  one of them another name"
             ));
         } else {
-            by_form.insert(form, (name, place));
+            by_form.get_or(form, || (*name, place));
         }
     }
     found
 }
 
-fn declared<'a>(sources: &'a Sources, in_use: &'a InUse) -> impl Iterator<Item = Declared<'a>> {
-    let sites = sources
-        .sites
-        .iter()
-        .map(|listed| -> Declared<'a> { listed.declared() });
-    sites.chain(in_use.made.iter().map(|made| made.declared()))
-}
-
-fn names_of_calls(sources: &Sources, in_use: &InUse) -> Known {
-    let calls = declared(sources, in_use);
-    calls
-        .map(|call| (call.name.to_string(), format!(" at {}", call.place)))
-        .collect()
-}
-
-/// The names of one kind that calls use, before the configuration and under it, and those in use.
-fn names_of(kind: Kind, sources: &Sources, in_use: &InUse) -> Known {
-    let used = in_use.named.iter().filter(|(of, ..)| *of == kind);
-    let mut names: Known = used
-        .map(|(_, name, _)| (name.to_string(), String::new()))
-        .collect();
-    for call in declared(sources, in_use) {
-        for patch in [sources.call(&call).patch, Patch::of(call.settings)] {
-            if let Some(name) = name_in(kind, call.name, &patch) {
-                names.insert(name.to_string(), format!(" at {}", call.place));
-            }
-        }
+fn declared<'a>(sources: &'a Sources, in_use: &'a InUse) -> Vec<Declared<'a>> {
+    let mut all = Vec::new();
+    for listed in sources.sites.iter() {
+        all.push(listed.declared());
     }
-    names
-}
-
-struct Check<'a> {
-    sources: &'a Sources,
-    in_use: &'a InUse,
-    definitions: HashMap<(Kind, Name), Arc<Definition>>,
-    checked: Checked,
+    for made in &in_use.made {
+        all.push(made.declared());
+    }
+    all
 }
 
 fn whose(name: Name) -> String {
     format!("{name:?}")
 }
 
-impl Check<'_> {
+impl Checked<'_> {
     fn definition(&mut self, kind: Kind, name: Name) -> Arc<Definition> {
         let (sources, in_use) = (self.sources, self.in_use);
-        let known = self.definitions.entry((kind, name)).or_insert_with(|| {
+        let known = self.definitions.get_or((kind, name), || {
             let mut used = in_use.named.iter();
             Arc::new(
                 match used.find(|(of, used, _)| (*of, *used) == (kind, name)) {
@@ -180,12 +224,12 @@ impl Check<'_> {
             }
         }
         self.rules(&call, declared.flavor, &at);
-        self.stores(declared.name, &call);
+        self.calls.push((declared.name, call));
     }
 
     /// Retries and fallbacks need code that only the attribute writes.
     fn adds_what_needs_code(&mut self, declared: &Declared<'_>, call: &Layered) -> bool {
-        let before = self.checked.faults.len();
+        let before = self.faults.len();
         let code = Patch::of(declared.settings);
         let added = [
             ("retry", code.retry.is_none()),
@@ -202,7 +246,7 @@ impl Check<'_> {
                      attribute at {place}",
                     &**name
                 );
-                self.checked.faults.push(Fault::new(&value.origin, message));
+                self.faults.push(Fault::new(&value.origin, message));
             }
         }
         let refreshes = code.cache.is_some_and(|cache| cache.stale.is_some());
@@ -215,10 +259,10 @@ impl Check<'_> {
                  write `stale` in the attribute at {}",
                 &*declared.name, declared.place
             );
-            self.checked.faults.push(Fault::new(&value.origin, message));
+            self.faults.push(Fault::new(&value.origin, message));
         }
         self.stores_what_needs_code(declared, call, &code);
-        self.checked.faults.len() > before
+        self.faults.len() > before
     }
 
     /// What is kept in Redis is written down by code for its type, which only the attribute asks for.
@@ -240,22 +284,8 @@ impl Check<'_> {
                      down; write `{policy}(store = \"redis\")` in the attribute at {}",
                     &*declared.name, declared.place
                 );
-                self.checked.faults.push(Fault::new(&value.origin, message));
+                self.faults.push(Fault::new(&value.origin, message));
             }
-        }
-    }
-
-    /// Answers that a fleet is to share, at the place that says so.
-    fn stores(&mut self, name: Name, call: &Layered) {
-        let stored = call.values().iter().filter(|value| {
-            matches!(value.path, "cache.store" | "fallback.store")
-                && value.value == Value::from(Store::Redis)
-        });
-        for value in stored {
-            let message = format!(
-                "answers of {name:?} are kept in Redis, but none is configured; {ADD_REDIS}"
-            );
-            self.checked.shared.push(Fault::new(&value.origin, message));
         }
     }
 
@@ -277,72 +307,78 @@ impl Check<'_> {
                 Some(Place::Registry) => message,
                 _ => format!("{message}, in {whose}"),
             };
-            self.checked.faults.push(Fault::new(&origin, message));
+            self.faults.push(Fault::new(&origin, message));
         }
     }
 
-    /// Policies that a fleet is to share, each at the place that says so.
-    fn shared(&mut self) {
-        let mut named: Vec<_> = self.definitions.iter().collect();
-        named.sort_by_key(|((kind, name), _)| (kind.word(), *name));
-        for ((kind, name), definition) in named {
+    /// What a fleet is to share, each at the place that says so: faults where there is no place for
+    /// that.
+    pub(crate) fn shared(&self) -> Vec<Fault> {
+        let mut shared = Vec::new();
+        for (name, call) in &self.calls {
+            let stored = call.values().iter().filter(|value| {
+                matches!(value.path, "cache.store" | "fallback.store")
+                    && value.value == Value::from(Store::Redis)
+            });
+            for value in stored {
+                let message = format!(
+                    "answers of {name:?} are kept in Redis, but none is configured; {ADD_REDIS}"
+                );
+                shared.push(Fault::new(&value.origin, message));
+            }
+        }
+        for ((kind, name), definition) in self.definitions.iter() {
             let path = match kind {
                 Kind::Breaker => "breaker.scope",
                 Kind::RateLimit => "rate_limit.scope",
                 Kind::Bulkhead => "bulkhead.scope",
             };
             let mut values = definition.in_force.values().iter();
-            let shared = values
+            let scope = values
                 .find(|value| value.path == path && value.value == Value::from(Scope::Shared));
-            if let Some(value) = shared {
+            if let Some(value) = scope {
                 let message = format!(
                     "the {} {name:?} is shared, but no Redis is configured; {ADD_REDIS}",
                     kind.word().replace('_', " ")
                 );
-                self.checked.shared.push(Fault::new(&value.origin, message));
+                shared.push(Fault::new(&value.origin, message));
             }
         }
+        shared
     }
 
     fn names(&mut self) {
-        let calls = names_of_calls(self.sources, self.in_use);
-        let kinds = Kind::ALL.map(|kind| names_of(kind, self.sources, self.in_use));
+        let names = Names::of(self.sources, self.in_use);
         for (target, origin) in &self.sources.layers.mentioned {
-            let (whom, what, known) = match target {
-                Target::Call(whom) => (whom, "call", &calls),
-                Target::Named(kind, whom) => {
-                    let place = Kind::ALL.iter().position(|known| known == kind);
-                    (whom, kind.word(), &kinds[place.unwrap_or_default()])
-                }
-                Target::Every(_) | Target::EveryCall => continue,
-            };
-            let names = known
-                .keys()
-                .chain(&self.in_use.announced)
-                .map(String::as_str);
-            if names.clone().any(|name| whom.is(name)) {
+            let Some((whom, known, what)) = names.about(target) else {
                 continue;
+            };
+            let known = all(known, self.in_use);
+            if !is_among(whom, &known) {
+                let fault = Fault::new(origin, unknown(what, whom, origin, &known));
+                self.unknown.push(fault);
             }
-            let fault = Fault::new(origin, unknown(what, whom, origin, names));
-            self.checked.unknown.push(fault);
         }
+    }
+
+    /// The faults that stand in a variable.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = (&Fault, &Origin)> {
+        self.faults.iter().filter_map(|fault| match &fault.at {
+            At::Origin(origin @ Origin::Variable(_)) => Some((fault, origin)),
+            _ => None,
+        })
     }
 }
 
-fn unknown<'a>(
-    what: &str,
-    whom: &Whom,
-    origin: &Origin,
-    names: impl Iterator<Item = &'a str>,
-) -> String {
+fn unknown(what: &str, whom: &Whom, origin: &Origin, names: &[&str]) -> String {
     let what = what.replace('_', " ");
     match whom {
-        Whom::Name(given) => match closest(given, names) {
+        Whom::Name(given) => match closest(given, names.iter().copied()) {
             Some(near) => format!("no {what} is named {given:?}; did you mean {near:?}?"),
             None => format!("no {what} is named {given:?}; the code declares none of that name"),
         },
         Whom::Form(given) => {
-            let forms: Vec<String> = names.map(form_of).collect();
+            let forms: Vec<String> = names.iter().map(|name| form_of(name)).collect();
             match closest(given, forms.iter().map(String::as_str)) {
                 Some(near) => {
                     let meant = origin.to_string().replacen(&**given, near, 1);
@@ -378,14 +414,4 @@ fn to_blame(layered: &Layered, broken: &Broken, flavor: Flavor) -> Option<Origin
             .find(|value| !without(value).contains(broken))
     };
     at.or_else(cause).map(|value| value.origin.clone())
-}
-
-impl Checked {
-    /// Whether a fault is about a subject of the configuration at all.
-    pub(crate) fn variables(&self) -> impl Iterator<Item = (&Fault, &Origin)> {
-        self.faults.iter().filter_map(|fault| match &fault.at {
-            At::Origin(origin @ Origin::Variable(_)) => Some((fault, origin)),
-            _ => None,
-        })
-    }
 }

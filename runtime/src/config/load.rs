@@ -90,6 +90,7 @@ pub(crate) fn load_said(
     layers.add_variables([said.mode, said.operators, said.general]);
     let sources = Sources::new(0, sites.clone(), sites.clone(), layers);
     let checked = check(&sources, in_use);
+    let shared = checked.shared();
     faults.extend(checked.faults);
     #[cfg(feature = "redis")]
     let backing = if redis.is_configured() {
@@ -98,7 +99,7 @@ pub(crate) fn load_said(
         backing
     };
     if backing == Backing::Asked {
-        faults.extend(checked.shared);
+        faults.extend(shared);
     }
     faults.extend(code_faults(&sources, in_use));
     let doubtful = said.doubtful.into_iter();

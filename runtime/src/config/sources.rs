@@ -1,6 +1,5 @@
 //! What code and configuration say together: the source of every policy in force.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use super::layers::{Layers, Subject, owner};
 use crate::catalog::{Catalog, Listed};
 use crate::conflict::Place;
 use crate::definition::{Kind, guarded_limit};
+use crate::sorted::Sorted;
 
 /// One version of it.
 pub(crate) struct Sources {
@@ -22,7 +22,7 @@ pub(crate) struct Sources {
     pub(crate) sites: Catalog,
     pub(crate) layers: Layers,
     /// The longest limit of what each named policy guards.
-    guarded: HashMap<(Kind, Name), Duration>,
+    guarded: Sorted<(Kind, Name), Duration>,
 }
 
 /// What the code says of a call.
@@ -75,7 +75,7 @@ impl Listed {
 
 impl Sources {
     pub(crate) fn new(version: u64, listed: Catalog, sites: Catalog, layers: Layers) -> Arc<Self> {
-        let mut guarded: HashMap<_, Duration> = HashMap::new();
+        let mut guarded = Sorted::default();
         for listed in sites.iter() {
             let patch = if layers.is_empty() {
                 &listed.patch // the list has it already
@@ -85,7 +85,7 @@ impl Sources {
             for kind in Kind::ALL {
                 let name = name_in(kind, listed.name, patch);
                 if let (Some(name), Some(limit)) = (name, guarded_limit(patch)) {
-                    let longest = guarded.entry((kind, name)).or_default();
+                    let longest = guarded.get_or((kind, name), Duration::default);
                     *longest = limit.max(*longest);
                 }
             }

@@ -1,6 +1,5 @@
 //! The policies of calls in a registry, and other versions of the configuration put in force.
 
-use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
@@ -13,6 +12,7 @@ use crate::catalog;
 use crate::config::{Layers, Sources};
 use crate::policy::Resolved;
 use crate::site::Site;
+use crate::sorted::Sorted;
 use crate::tally::{Guarding, Sums};
 use crate::totals::Loads;
 use crate::versions::Versions;
@@ -35,14 +35,17 @@ impl Registry {
                     self.0.book.open(&made.ledger);
                     Versions::new(site, made)
                 };
-                return policies.entry(key).or_insert_with(first).now();
+                return policies.get_or(key, first).now();
             }
         }
     }
 
     /// What the caches of the calls that were made have done.
     pub(crate) fn caches(&self) -> Vec<(Name, CacheCounts)> {
-        let resolved: Vec<_> = self.policies().values().map(Versions::now).collect();
+        let resolved: Vec<_> = {
+            let policies = self.policies();
+            policies.iter().map(|(_, known)| known.now()).collect()
+        };
         let counts = |policy: &Arc<Resolved>| Some((policy.name, policy.cache.as_ref()?.counts()));
         let mut caches: Vec<_> = resolved.iter().filter_map(counts).collect();
         caches.sort_by_key(|(name, _)| *name);
@@ -73,7 +76,7 @@ impl Registry {
     }
 
     /// What its calls came to, by call and by the policies that it used.
-    pub(crate) fn sums(&self) -> BTreeMap<(Name, Guarding), Sums> {
+    pub(crate) fn sums(&self) -> Sorted<(Name, Guarding), Sums> {
         self.0.book.read()
     }
 
@@ -144,7 +147,7 @@ impl Registry {
             .for_each(|made| made.install(&sources));
     }
 
-    fn policies(&self) -> MutexGuard<'_, HashMap<usize, Versions>> {
+    fn policies(&self) -> MutexGuard<'_, Sorted<usize, Versions>> {
         self.0
             .policies
             .lock()
