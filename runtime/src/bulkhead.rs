@@ -12,6 +12,7 @@ use std::sync::{Arc, OnceLock};
 
 use steadfast_options::{BulkheadPatch, Mode, Name, Scope, defaults};
 
+use crate::backed::Backed;
 use crate::config::values::Held;
 use crate::config::{Kind, SetValue};
 use crate::definition::Definition;
@@ -42,7 +43,7 @@ pub(crate) struct Places {
     word: AtomicU64,
     turns: Turns,
     /// With the fleet, where that is its scope and there is a store.
-    shared: OnceLock<Arc<SharedPlaces>>,
+    shared: OnceLock<Backed<Arc<SharedPlaces>>>,
     /// Whether the fleet is its scope.
     wants_store: AtomicBool,
     /// Whether it was said that there is no fleet.
@@ -67,9 +68,16 @@ impl Places {
         }
     }
 
+    /// With the fleet, where there is or was a store.
+    #[inline]
+    fn joined_fleet(&self) -> Option<&Arc<SharedPlaces>> {
+        self.shared.get().map(|shared| &**shared)
+    }
+
     /// With the fleet, where that is its scope and there is a store.
+    #[inline]
     pub(crate) fn shared(&self) -> Option<&Arc<SharedPlaces>> {
-        self.shared.get().filter(|_| self.mode.is_shared())
+        self.joined_fleet().filter(|_| self.mode.is_shared())
     }
 
     /// While it is shared somebody seems to wait, for whom nobody passes: so whoever has a fast way finds it
@@ -77,7 +85,7 @@ impl Places {
     fn set_scope(&self, scope: Option<Scope>) {
         let wants = scope == Some(Scope::Shared);
         self.wants_store.store(wants, Ordering::Relaxed);
-        let Some(shared) = self.shared.get() else {
+        let Some(shared) = self.joined_fleet() else {
             return;
         };
         if self.mode.set_shared(wants) == wants {
@@ -103,7 +111,7 @@ impl Places {
         let queue = patch.queue.map_or(u64::MAX, u64::from);
         self.queue.store(queue, Ordering::Relaxed);
         self.max.store(max, Ordering::Relaxed);
-        if let Some(shared) = self.shared.get() {
+        if let Some(shared) = self.joined_fleet() {
             shared.retune(max);
         }
         self.set_scope(patch.scope);
@@ -249,7 +257,7 @@ impl Bulkhead {
     /// Whether the fleet is its scope, but there is nothing to share it by.
     pub(crate) fn wants_store(&self) -> bool {
         let has_none = |shared: Option<&Arc<SharedPlaces>>| shared.is_none_or(|it| it.has_left());
-        self.0.wants_store.load(Ordering::Relaxed) && has_none(self.0.shared.get())
+        self.0.wants_store.load(Ordering::Relaxed) && has_none(self.0.joined_fleet())
     }
 
     /// There is no fleet: it is local, which is said once.
@@ -262,7 +270,7 @@ impl Bulkhead {
     /// Shares it with the fleet that this store is of, once.
     #[cfg_attr(not(feature = "redis"), allow(dead_code))] // there is nothing to share it by then
     pub(crate) fn share(&self, patch: &BulkheadPatch, terms: Terms, reach: &Arc<Reach>) {
-        let new = || SharedPlaces::new(self.0.name, self.0.max(), terms, reach);
+        let new = || Backed::new(SharedPlaces::new(self.0.name, self.0.max(), terms, reach));
         let shared = self.0.shared.get_or_init(new);
         shared.set_terms(terms);
         shared.join(reach);

@@ -47,6 +47,7 @@ mod admin;
 mod answers;
 #[cfg(feature = "axum")]
 pub mod axum;
+mod backed;
 mod breaker;
 mod builder;
 mod bulkhead;

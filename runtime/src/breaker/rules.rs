@@ -8,6 +8,7 @@ use super::message::{Lease, ProbeEnd};
 use super::policy::{LooksBack, Thresholds, WindowSize};
 use super::state::{State, Transition};
 use super::window::{Buckets, CallWindow, Counts, FailureRun, Nanos, Outcome, TimeWindow};
+use crate::backed::Backed;
 use steadfast_options::Counting;
 
 mod led;
@@ -79,7 +80,7 @@ pub(crate) struct Rules {
     last_token: u64,
     latest: Nanos,
     /// Where a fleet shares the breaker: what this instance knows of it.
-    pub(crate) fleet: Option<Box<Member>>,
+    pub(crate) fleet: Option<Backed<Box<Member>>>,
     /// The epoch here of the state that the fleet led to last.
     led: u64,
 }

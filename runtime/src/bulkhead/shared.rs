@@ -9,6 +9,7 @@ use std::time::Duration;
 use steadfast_options::{Name, defaults};
 
 use super::hall::{Ask, Hall};
+use crate::backed::Backed;
 use crate::breaker::{Nanos, nanos};
 use crate::clock;
 use crate::quota::outage::{Alone, Terms};
@@ -156,7 +157,7 @@ impl SharedPlaces {
         let Some(turn) = Turn::take(self, queue) else {
             return Entering::Full;
         };
-        let mut waits = PlaceWait {
+        let mut waits = Wait {
             turn,
             number: 0,
             until: now.saturating_add(wait),
@@ -165,7 +166,7 @@ impl SharedPlaces {
         if !alone {
             waits.ask();
         }
-        Entering::Wait(waits)
+        Entering::Wait(Backed::new(waits))
     }
 
     fn enter_alone(&self, now: Nanos, in_turn: bool) -> Entering {
@@ -358,7 +359,9 @@ impl Queued for SharedPlaces {
 }
 
 /// A place in the queue for one that the fleet shares.
-pub(crate) struct PlaceWait {
+pub(crate) type PlaceWait = Backed<Wait>;
+
+pub(crate) struct Wait {
     turn: Turn<SharedPlaces>,
     /// The request that asks for this caller; what has no number was answered.
     number: u64,
@@ -368,7 +371,7 @@ pub(crate) struct PlaceWait {
     answer_by: Nanos,
 }
 
-impl PlaceWait {
+impl Wait {
     fn ask(&mut self) {
         let places = self.turn.of();
         let (number, ask) = places.hall().need();
@@ -431,7 +434,7 @@ impl PlaceWait {
     }
 }
 
-impl Drop for PlaceWait {
+impl Drop for Wait {
     fn drop(&mut self) {
         let places = self.turn.of();
         places.hall().unneed(self.number);

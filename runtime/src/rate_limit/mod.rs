@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use steadfast_options::{Mode, Name, RateLimitPatch, Scope, defaults};
 
+use crate::backed::Backed;
 use crate::breaker::Nanos;
 use crate::clock;
 use crate::config::values::Held;
@@ -59,7 +60,7 @@ struct Inner {
     lane: Arc<Lane>,
     keys: Keys<Arc<Lane>>,
     /// With the fleet, where that is its scope and there is a store.
-    shared: OnceLock<Arc<SharedLimit>>,
+    shared: OnceLock<Backed<Arc<SharedLimit>>>,
     /// Whether the fleet is its scope.
     wants_store: AtomicBool,
     /// Whether it was said that there is no fleet.
@@ -111,7 +112,7 @@ impl RateLimit {
             inner.lane.retune(rate, now);
             inner.keys.each(|lane| lane.retune(rate, now));
         }
-        if let Some(shared) = inner.shared.get() {
+        if let Some(shared) = self.joined() {
             shared.retuned(patch);
         }
         self.set_scope(patch.scope);
@@ -120,7 +121,7 @@ impl RateLimit {
     /// Whether the fleet is its scope, but there is nothing to share it by.
     pub(crate) fn wants_store(&self) -> bool {
         let has_none = |shared: Option<&Arc<SharedLimit>>| shared.is_none_or(|it| it.has_left());
-        self.0.wants_store.load(Ordering::Relaxed) && has_none(self.0.shared.get())
+        self.0.wants_store.load(Ordering::Relaxed) && has_none(self.joined())
     }
 
     /// There is no fleet: it is local, which is said once.
@@ -133,7 +134,7 @@ impl RateLimit {
     /// Shares it with the fleet that this store is of, once.
     #[cfg_attr(not(feature = "redis"), allow(dead_code))] // there is nothing to share it by then
     pub(crate) fn share(&self, patch: &RateLimitPatch, reach: &Arc<Reach>) {
-        let new = || SharedLimit::new(self.0.name, patch, reach);
+        let new = || Backed::new(SharedLimit::new(self.0.name, patch, reach));
         self.0.shared.get_or_init(new).join(reach);
         self.set_scope(patch.scope);
     }
@@ -141,14 +142,19 @@ impl RateLimit {
     fn set_scope(&self, scope: Option<Scope>) {
         let shared = scope == Some(Scope::Shared);
         self.0.wants_store.store(shared, Ordering::Relaxed);
-        self.0
-            .mode
-            .set_shared(shared && self.0.shared.get().is_some());
+        self.0.mode.set_shared(shared && self.joined().is_some());
+    }
+
+    /// With the fleet, where there is or was a store.
+    #[inline]
+    fn joined(&self) -> Option<&Arc<SharedLimit>> {
+        self.0.shared.get().map(|shared| &**shared)
     }
 
     /// With the fleet, where that is its scope and there is a store.
+    #[inline]
     pub(crate) fn shared(&self) -> Option<&Arc<SharedLimit>> {
-        self.0.shared.get().filter(|_| self.0.mode.is_shared())
+        self.joined().filter(|_| self.0.mode.is_shared())
     }
 
     fn rate(&self) -> MutexGuard<'_, Rate> {
@@ -369,7 +375,7 @@ impl RateLimit {
         match self.shared() {
             None => self.status_from(&Source::Here(Whose::of(key))),
             Some(shared) => match shared.known(Key::of(key)) {
-                Some(lane) => self.status_from(&Source::Shared(lane)),
+                Some(lane) => self.status_from(&Source::Shared(Backed::new(lane))),
                 None => self.status_of(None),
             },
         }

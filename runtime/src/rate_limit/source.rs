@@ -8,6 +8,7 @@ use steadfast_options::Mode;
 
 use super::shared::{SharedLane, name_of};
 use super::{LimitStatus, LimitWait, Patience, RateLimit, Taken, Token, Waited};
+use crate::backed::Backed;
 use crate::breaker::{Nanos, nanos};
 use crate::clock;
 use crate::keys::Key;
@@ -33,7 +34,7 @@ impl Whose {
 #[derive(Clone)]
 pub(crate) enum Source {
     Here(Whose),
-    Shared(Arc<SharedLane>),
+    Shared(Backed<Arc<SharedLane>>),
     /// A key for which there is no room.
     NoRoom(Nanos),
 }
@@ -42,7 +43,7 @@ impl RateLimit {
     /// That of a limit without keys.
     pub(crate) fn source_of_all(&self) -> Source {
         match self.shared() {
-            Some(shared) => Source::Shared(shared.lane().clone()),
+            Some(shared) => Source::Shared(Backed::new(shared.lane().clone())),
             None => Source::Here(Whose::All),
         }
     }
@@ -52,7 +53,10 @@ impl RateLimit {
         match self.shared() {
             Some(shared) => {
                 let lane = shared.lane_of(Key::of(key), clock::precise(), || name_of(key));
-                lane.map_or_else(|full| Source::NoRoom(full.retry_in), Source::Shared)
+                match lane {
+                    Ok(lane) => Source::Shared(Backed::new(lane)),
+                    Err(full) => Source::NoRoom(full.retry_in),
+                }
             }
             None => Source::Here(Whose::of(key)),
         }
@@ -61,7 +65,7 @@ impl RateLimit {
     /// A token that this instance has of the fleet's, of a limit without keys that enforces.
     #[inline]
     pub(crate) fn take_at_hand(&self) -> Option<Token> {
-        let shared = self.0.shared.get();
+        let shared = self.joined();
         let shared = shared.filter(|_| self.0.mode.enforces_shared());
         shared?.lane().take_at_hand()
     }

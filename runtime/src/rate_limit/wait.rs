@@ -5,6 +5,7 @@ use std::task::Waker;
 use super::RateLimit;
 use super::lane::{Lane, Token};
 use super::shared::{AloneWait, SharedWait};
+use crate::backed::Backed;
 use crate::breaker::Nanos;
 use crate::clock;
 use crate::turns::Turn;
@@ -33,9 +34,9 @@ pub(crate) enum LimitWait {
     /// Whose clock may become another while it waits.
     Local(Turn<Lane>, RateLimit),
     /// For the answer of the store that the fleet shares, or for a turn there.
-    Shared(SharedWait),
+    Shared(Backed<SharedWait>),
     /// For this instance's part, while that store is out of reach.
-    Alone(AloneWait),
+    Alone(Backed<AloneWait>),
 }
 
 impl LimitWait {

@@ -2,6 +2,7 @@
 //! themselves while it is not.
 
 use super::{NoProbe, Rules, Shown};
+use crate::backed::Backed;
 use crate::breaker::member::{Hears, Member};
 use crate::breaker::message::Seen;
 use crate::breaker::state::{State, Transition};
@@ -12,7 +13,7 @@ impl Rules {
     pub(crate) fn share(&mut self, now: Nanos) {
         if self.fleet.is_none() {
             let window = self.thresholds.window.time();
-            self.fleet = Some(Box::new(Member::new(window, now)));
+            self.fleet = Some(Backed::new(Box::new(Member::new(window, now))));
             // Nothing is decided here yet that the fleet's state would make void.
             self.led = if self.state == State::Closed {
                 self.since

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::Said;
 use super::lane::SharedLane;
 use super::wait::AloneWait;
+use crate::backed::Backed;
 use crate::breaker::Nanos;
 use crate::clock;
 use crate::quota::outage::Alone;
@@ -96,11 +97,11 @@ impl SharedLane {
                     Ok(token) => Taken::Token(self.spend_alone(token)),
                     Err(time) if time > wait => Taken::Refused(time),
                     Err(time) => match Turn::take(&own, None) {
-                        Some(turn) => Taken::Wait(LimitWait::Alone(AloneWait::new(
-                            turn,
-                            self,
-                            now.saturating_add(wait),
-                        ))),
+                        Some(turn) => {
+                            let until = now.saturating_add(wait);
+                            let waits = AloneWait::new(turn, self, until);
+                            Taken::Wait(LimitWait::Alone(Backed::new(waits)))
+                        }
                         None => Taken::Refused(time),
                     },
                 }

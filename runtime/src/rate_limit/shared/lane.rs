@@ -9,6 +9,7 @@ use super::ledger::{Ask, Ledger};
 use super::pot::Pot;
 use super::wait::SharedWait;
 use super::{Common, Said};
+use crate::backed::Backed;
 use crate::breaker::Nanos;
 use crate::clock;
 use crate::keys::Forgettable;
@@ -100,7 +101,7 @@ impl SharedLane {
         if time == 0 {
             waits.ask(now);
         }
-        Taken::Wait(LimitWait::Shared(waits))
+        Taken::Wait(LimitWait::Shared(Backed::new(waits)))
     }
 
     /// A token at hand or out of what came before, and what is to be asked for.
