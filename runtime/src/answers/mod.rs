@@ -8,16 +8,14 @@ mod cache;
 mod find;
 mod flight;
 mod kept;
+mod memory;
 #[cfg(feature = "redis")]
 mod shared;
 
 use std::any::{Any, TypeId};
-use std::hash::{BuildHasherDefault, Hash, Hasher};
-use std::sync::Arc;
+use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
-
-use moka::policy::EvictionPolicy;
-use moka::sync::Cache as Moka;
+use std::sync::{Arc, OnceLock};
 
 pub(crate) use cache::Cache;
 pub use cache::{CacheCounts, Lease};
@@ -33,7 +31,8 @@ pub use shared::{
 
 use crate::breaker::Nanos;
 use crate::clock;
-use crate::keys::{Key, Same};
+use crate::keys::Key;
+use memory::{Keeps, memory};
 
 /// A value that can be kept as an answer.
 #[diagnostic::on_unimplemented(
@@ -99,7 +98,9 @@ impl Answer {
 
 /// Answers by key; the ones that were not used for the longest make room for others.
 pub(crate) struct Answers {
-    kept: Moka<Key, Arc<Answer>, BuildHasherDefault<Same>>,
+    /// Made at the first use, which only the code of a function has that keeps answers: a program
+    /// without one has no `moka` in it.
+    kept: OnceLock<Box<dyn Keeps>>,
     max: u32,
     /// The weight that came in since `moka` was last told to keep to its bound.
     came: AtomicU64,
@@ -107,51 +108,61 @@ pub(crate) struct Answers {
 
 impl Answers {
     fn new(max: u32) -> Self {
-        let kept = Moka::builder()
-            .max_capacity(max.into())
-            .eviction_policy(EvictionPolicy::lru())
-            .weigher(|_, answer: &Arc<Answer>| answer.weight)
-            .build_with_hasher(BuildHasherDefault::default());
         Self {
-            kept,
+            kept: OnceLock::new(),
             max,
             came: AtomicU64::new(0),
         }
     }
 
+    #[inline]
+    fn kept(&self) -> &dyn Keeps {
+        &**self.kept.get_or_init(|| memory(self.max))
+    }
+
     /// These answers within another bound.
     fn within(&self, max: u32) -> Self {
         let other = Self::new(max);
-        for (key, answer) in &self.kept {
-            other.put(*key, answer);
+        if let Some(kept) = self.kept.get() {
+            let room = other.kept.get_or_init(|| kept.anew(max));
+            for (key, answer) in kept.all() {
+                other.put_in(&**room, key, answer);
+            }
         }
         other
     }
 
     #[inline]
     fn get(&self, key: Key) -> Option<Arc<Answer>> {
-        self.kept.get(&key)
+        self.kept().get(key)
     }
 
     fn put(&self, key: Key, answer: Arc<Answer>) {
+        self.put_in(self.kept(), key, answer);
+    }
+
+    fn put_in(&self, kept: &dyn Keeps, key: Key, answer: Arc<Answer>) {
         let weight = u64::from(answer.weight);
-        self.kept.insert(key, answer);
+        kept.put(key, answer);
         // By itself moka keeps to the bound now and then, whatever the answers weigh.
         let came = self.came.fetch_add(weight, Ordering::Relaxed) + weight;
         if came > u64::from(self.max) / 16 {
             self.came.store(0, Ordering::Relaxed);
-            self.kept.run_pending_tasks();
+            kept.keep_to_bound();
         }
     }
 
     fn forget(&self, key: Key) {
-        self.kept.invalidate(&key);
+        self.kept().forget(key);
     }
 
     /// How many there are, those that are too old to be served among them.
     fn len(&self) -> u64 {
-        self.kept.run_pending_tasks();
-        self.kept.entry_count()
+        let Some(kept) = self.kept.get() else {
+            return 0;
+        };
+        kept.keep_to_bound();
+        kept.len()
     }
 }
 
