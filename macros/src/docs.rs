@@ -37,7 +37,7 @@ fn row(text: &mut String, given: &Given) {
                 .code
                 .as_ref()
                 .map_or_else(|| given.setting.value.to_string(), Code::text);
-            (format!("`{value}`"), option.meaning)
+            (format!("`{value}`"), option.meaning())
         }
         None => (
             "defaults".into(),

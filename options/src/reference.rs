@@ -69,7 +69,7 @@ fn row(page: &mut String, option: &OptionMeta) {
         Served::Yes => "",
         Served::Later => "**Not available yet.** ",
     };
-    let (value, meaning) = (escape(&option.kind.describe()), escape(option.meaning));
+    let (value, meaning) = (escape(&option.kind.describe()), escape(option.meaning()));
     let _ = writeln!(
         page,
         "| `{}` | {value} | {} | {owner} | {later}{meaning} |",

@@ -147,7 +147,7 @@ fn options(policy: &PolicyMeta, of: impl Fn(&OptionMeta) -> bool) -> Object {
         let default = option
             .default
             .map_or("off".into(), |default| default.to_string());
-        let meaning = format!("{} Default: {default}.", option.meaning);
+        let meaning = format!("{} Default: {default}.", option.meaning());
         all.add(option.name, &described(&value(option), &meaning));
     }
     all

@@ -52,8 +52,16 @@ pub struct OptionMeta {
     pub place: Place,
     /// Whether it does something yet.
     pub served: Served,
+}
+
+impl OptionMeta {
     /// What it means.
-    pub meaning: &'static str,
+    #[must_use]
+    pub fn meaning(&self) -> &'static str {
+        let mut meanings = MEANINGS.iter();
+        let found = meanings.find(|(path, _)| *path == self.path);
+        found.map_or("", |(_, meaning)| meaning)
+    }
 }
 
 /// What holds where an option is not set.
@@ -364,9 +372,11 @@ macro_rules! define_table {
                 default: default_text!($default),
                 place: place!($place),
                 served: served!($served),
-                meaning: $meaning,
             },)+],
         },)+];
+
+        /// By path: apart from the table, since a program that reads the one seldom needs the other.
+        static MEANINGS: &[(&str, &str)] = &[$($((path!($policy $option), $meaning),)+)+];
 
         $(
             #[doc = concat!("What a layer says of `", stringify!($policy), "`: ", $about)]

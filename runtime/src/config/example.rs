@@ -76,7 +76,7 @@ fn line(file: &mut String, table: &str, set: &SetValue) {
         .trim_start_matches('.');
     let value = value.literal();
     let _ = match origin {
-        Origin::BuiltIn => writeln!(file, "# {key} = {value} # {}", option.meaning),
+        Origin::BuiltIn => writeln!(file, "# {key} = {value} # {}", option.meaning()),
         _ => writeln!(file, "{key} = {value} # {origin}"),
     };
 }
