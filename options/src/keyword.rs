@@ -4,8 +4,10 @@ use crate::suggest::closest;
 
 /// One word out of a few, as it stands in attributes, files and variables.
 pub trait Keyword: Copy + 'static {
-    /// The words with what each means, in the order of the reference page.
-    const WORDS: &'static [(&'static str, Self)];
+    /// What the words mean, in their order.
+    const ALL: &'static [Self];
+    /// The words, in the order of the reference page.
+    const WORDS: &'static [&'static str];
     /// Words that the contract names and that nothing serves yet.
     const LATER: &'static [&'static str] = &[];
 
@@ -18,12 +20,14 @@ pub trait Keyword: Copy + 'static {
     ///
     /// Names the words there are, and the nearest.
     fn from_word(given: &str) -> Result<Self, String> {
-        if let Some((_, keyword)) = Self::WORDS.iter().find(|(word, _)| *word == given) {
-            return Ok(*keyword);
-        }
-        let words: Vec<&str> = Self::WORDS.iter().map(|(word, _)| *word).collect();
-        Err(unknown(given, &words, Self::LATER))
+        place(given, Self::WORDS, Self::LATER).map(|place| Self::ALL[place])
     }
+}
+
+/// Which of the words it is.
+fn place(given: &str, words: &[&'static str], later: &[&str]) -> Result<usize, String> {
+    let known = words.iter().position(|word| *word == given);
+    known.ok_or_else(|| unknown(given, words, later))
 }
 
 /// What is wrong with a word that is none of these.
@@ -46,7 +50,8 @@ macro_rules! keywords {
         pub enum $name { $($(#[$word_doc])* $variant,)+ }
 
         impl Keyword for $name {
-            const WORDS: &'static [(&'static str, Self)] = &[$(($word, Self::$variant),)+];
+            const ALL: &'static [Self] = &[$(Self::$variant,)+];
+            const WORDS: &'static [&'static str] = &[$($word,)+];
             $(const LATER: &'static [&'static str] = &[$($later),+];)?
 
             fn word(self) -> &'static str {

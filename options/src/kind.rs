@@ -197,13 +197,7 @@ impl Kind {
             example: "",
             form: Form::Literal,
             parse: Some(parse::keyword::<K>),
-            words: || {
-                K::WORDS
-                    .iter()
-                    .map(|(word, _)| *word)
-                    .chain(K::LATER.iter().copied())
-                    .collect()
-            },
+            words: || [K::WORDS, K::LATER].concat(),
             shape: Shape::Word,
         }
     }

@@ -202,8 +202,10 @@ fn unknown_class(word: &str) -> String {
 }
 
 pub(crate) fn keyword<K: Keyword + Into<Value>>(raw: &Raw<'_>) -> Result<Value, String> {
-    let text = raw
-        .text()
-        .ok_or_else(|| format!("{} is no word; write one in quotes", raw.shown()))?;
-    K::from_word(text).map(Into::into)
+    K::from_word(word(raw)?).map(Into::into)
+}
+
+fn word<'a>(raw: &'a Raw<'_>) -> Result<&'a str, String> {
+    let text = raw.text();
+    text.ok_or_else(|| format!("{} is no word; write one in quotes", raw.shown()))
 }

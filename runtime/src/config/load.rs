@@ -83,7 +83,7 @@ pub(crate) fn load_said(
         layers.mentioned.extend(file.mentioned);
         faults.extend(file.faults);
     }
-    let said = variables::read(variables.iter().cloned());
+    let said = variables::read(variables);
     faults.extend(said.faults);
     #[cfg(feature = "redis")]
     redis.merge(said.redis);
@@ -154,7 +154,7 @@ pub(crate) fn variables_alone(
     sites: &Catalog,
     in_use: &InUse,
 ) -> (Layers, Vec<Fault>) {
-    let said = variables::read(variables.iter().cloned());
+    let said = variables::read(variables);
     let mut told = said.faults;
     if !said.doubtful.is_empty() {
         let nothing = Sources::new(0, sites.clone(), sites.clone(), Layers::default());

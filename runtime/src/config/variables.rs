@@ -1,6 +1,6 @@
 //! What environment variables say: the general form, and that of operators.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::sync::Arc;
 
 use steadfast_options::{OptionMeta, POLICIES, Place, PolicyMeta, Raw, Setting, closest};
@@ -45,13 +45,13 @@ const LIMIT_FORMS: [(&str, &str); 2] = [
 const ADMIN_TOKEN: &str = "ADMIN_TOKEN";
 
 /// Reads variables, and what is wrong with them. Those of other programs say nothing.
-pub(crate) fn read(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Said {
+pub(crate) fn read(variables: &[(OsString, OsString)]) -> Said {
     let mut said = Said::default();
     for (name, value) in variables {
-        let Ok(name) = name.into_string() else {
+        let Some(name) = name.to_str() else {
             continue;
         };
-        if let Err(message) = said.variable(&name, value) {
+        if let Err(message) = said.variable(name, value) {
             let origin = Origin::Variable(name.into());
             said.faults.push(Fault::new(&origin, message));
         }
@@ -60,14 +60,13 @@ pub(crate) fn read(variables: impl IntoIterator<Item = (OsString, OsString)>) ->
 }
 
 impl Said {
-    fn variable(&mut self, name: &str, value: OsString) -> Result<(), String> {
+    fn variable(&mut self, name: &str, value: &OsStr) -> Result<(), String> {
         let text = || {
-            value
-                .into_string()
-                .map_err(|_| "its value is no UTF-8".to_owned())
+            let text = value.to_str();
+            text.ok_or_else(|| "its value is no UTF-8".to_owned())
         };
         if let Some("MODE") = name.strip_prefix(PREFIX) {
-            self.mode = mode_of_all(name, &text()?)?;
+            self.mode = mode_of_all(name, text()?)?;
             return Ok(());
         }
         if let Some(rest @ ("REDIS_URL" | "REDIS_PASSWORD")) = name.strip_prefix(PREFIX) {
@@ -78,7 +77,7 @@ impl Said {
         }
         if let Some(rest) = name.strip_prefix(PREFIX) {
             let (target, option) = general(rest)?;
-            let setting = Setting::parse(option.path, &Raw::Plain(&text()?))?;
+            let setting = Setting::parse(option.path, &Raw::Plain(text()?))?;
             self.general.push(entry(target, setting, name));
             return Ok(());
         }
@@ -90,7 +89,7 @@ impl Said {
         let for_limits = for_limits.map(|(_, path)| (Target::Every(Kind::RateLimit), path));
         if let Some((target, path)) = for_breaker.or(for_limits) {
             let in_seconds = name.ends_with("_SECONDS");
-            match text().and_then(|text| in_operators_form(path, &text, in_seconds)) {
+            match text().and_then(|text| in_operators_form(path, text, in_seconds)) {
                 Ok(setting) => self.operators.push(entry(target, setting, name)),
                 Err(message) => {
                     let fault = Fault::new(&Origin::Variable(name.into()), message);
@@ -104,18 +103,18 @@ impl Said {
 
 impl Said {
     #[cfg(feature = "redis")]
-    fn redis(&mut self, which: &str, text: String) -> Result<(), String> {
+    fn redis(&mut self, which: &str, text: &str) -> Result<(), String> {
         if which == "REDIS_PASSWORD" {
             self.redis.password = Some(crate::shared::Secret::new(text));
         } else {
-            self.redis.urls = Some(vec![super::redis::url(&text)?]);
+            self.redis.urls = Some(vec![super::redis::url(text)?]);
         }
         Ok(())
     }
 
     #[cfg(not(feature = "redis"))]
-    #[allow(clippy::unused_self, clippy::needless_pass_by_value)] // as with the feature
-    fn redis(&mut self, _: &str, _: String) -> Result<(), String> {
+    #[allow(clippy::unused_self)] // as with the feature
+    fn redis(&mut self, _: &str, _: &str) -> Result<(), String> {
         Err("this program shares nothing through Redis; build it with the feature `redis` of steadfast".into())
     }
 }
@@ -169,7 +168,7 @@ fn general(rest: &str) -> Result<(Target, &'static OptionMeta), String> {
     if let Some(rest) = rest.strip_prefix("CALL__") {
         let (rest, option) = rest.rsplit_once("__").ok_or_else(call_form)?;
         let found = POLICIES[1..].iter().find_map(|policy| {
-            let name = rest.strip_suffix(&policy.name.to_ascii_uppercase())?;
+            let name = rest.strip_suffix(&upper(policy.name))?;
             Some((name.strip_suffix("__")?, policy))
         });
         let (name, policy) = found.unwrap_or((rest, &POLICIES[0]));
@@ -178,18 +177,18 @@ fn general(rest: &str) -> Result<(Target, &'static OptionMeta), String> {
         }
         let option = option_of(policy, option)?;
         if option.place == Place::Registry {
-            let kind = policy.name.to_ascii_uppercase();
+            let kind = upper(policy.name);
             return Err(format!(
                 "`{}` belongs to the {} that the call names: write {PREFIX}{kind}__NAME__{}",
                 option.path,
                 policy.name,
-                option.name.to_ascii_uppercase()
+                upper(option.name)
             ));
         }
         return Ok((Target::Call(Whom::Form(name.into())), option));
     }
     for kind in Kind::ALL {
-        let word = kind.word().to_ascii_uppercase();
+        let word = upper(kind.word());
         if let Some(rest) = rest
             .strip_prefix(&word)
             .and_then(|rest| rest.strip_prefix("__"))
@@ -201,7 +200,7 @@ fn general(rest: &str) -> Result<(Target, &'static OptionMeta), String> {
 }
 
 fn named(kind: Kind, rest: &str) -> Result<(Target, &'static OptionMeta), String> {
-    let word = kind.word().to_ascii_uppercase();
+    let word = upper(kind.word());
     let form = || format!("write {PREFIX}{word}__NAME__OPTION");
     let (name, option) = rest.rsplit_once("__").ok_or_else(form)?;
     if name.is_empty() {
@@ -212,10 +211,16 @@ fn named(kind: Kind, rest: &str) -> Result<(Target, &'static OptionMeta), String
         return Err(format!(
             "`{}` belongs to the call: write {PREFIX}CALL__NAME__{word}__{}",
             option.path,
-            option.name.to_ascii_uppercase()
+            upper(option.name)
         ));
     }
     Ok((Target::Named(kind, Whom::Form(name.into())), option))
+}
+
+/// As variables write the words of the table.
+#[inline(never)]
+fn upper(word: &str) -> String {
+    word.to_ascii_uppercase()
 }
 
 fn call_form() -> String {
@@ -223,18 +228,14 @@ fn call_form() -> String {
 }
 
 /// The option that upper case stands for.
-fn option_of(policy: &'static PolicyMeta, upper: &str) -> Result<&'static OptionMeta, String> {
+fn option_of(policy: &'static PolicyMeta, given: &str) -> Result<&'static OptionMeta, String> {
     let known = policy.options.iter();
-    let option = known
-        .clone()
-        .find(|option| option.name.to_ascii_uppercase() == upper);
+    let option = known.clone().find(|option| upper(option.name) == given);
     let Some(option) = option else {
-        let names: Vec<String> = known
-            .map(|option| option.name.to_ascii_uppercase())
-            .collect();
-        return Err(match closest(upper, names.iter().map(String::as_str)) {
-            Some(near) => format!("unknown option {upper}; did you mean {near}?"),
-            None => format!("unknown option {upper}; there are {}", names.join(", ")),
+        let names: Vec<String> = known.map(|option| upper(option.name)).collect();
+        return Err(match closest(given, names.iter().map(String::as_str)) {
+            Some(near) => format!("unknown option {given}; did you mean {near}?"),
+            None => format!("unknown option {given}; there are {}", names.join(", ")),
         });
     };
     policy.option(option.name)?;
