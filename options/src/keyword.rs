@@ -38,8 +38,8 @@ fn unknown(given: &str, words: &[&'static str], later: &[&str]) -> String {
     if let Some(near) = closest(given, words.iter().copied()) {
         return format!("unknown value \"{given}\"; did you mean \"{near}\"?");
     }
-    let listed: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
-    format!("unknown value \"{given}\"; write {}", listed.join(" or "))
+    let listed = words.join("\" or \"");
+    format!("unknown value \"{given}\"; write \"{listed}\"")
 }
 
 macro_rules! keywords {

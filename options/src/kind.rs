@@ -1,5 +1,6 @@
 //! How a value is written: one parser per kind, for attributes, files and variables alike.
 
+use crate::decimal::decimal;
 use crate::keyword::Keyword;
 use crate::parse;
 use crate::value::Value;
@@ -36,7 +37,7 @@ impl Raw<'_> {
         match self {
             Self::Int(number) => Some(*number as f64),
             Self::Float(number) => Some(*number),
-            Self::Plain(text) => text.trim().parse().ok(),
+            Self::Plain(text) => decimal(text.trim()),
             _ => None,
         }
     }
@@ -78,8 +79,8 @@ pub struct Kind {
     pub form: Form,
     /// How it is read; none for code, which only attributes can hold.
     pub parse: Option<Parse>,
-    /// The words it is chosen from, where it is one word out of a few.
-    pub words: fn() -> Vec<&'static str>,
+    /// The words it is chosen from, and those that nothing serves yet.
+    words: [&'static [&'static str]; 2],
     pub(crate) shape: Shape,
 }
 
@@ -163,7 +164,7 @@ impl Kind {
             example,
             form: Form::Literal,
             parse: Some(parse),
-            words: Vec::new,
+            words: [&[], &[]],
             shape,
         }
     }
@@ -186,7 +187,7 @@ impl Kind {
             example,
             form,
             parse: None,
-            words: Vec::new,
+            words: [&[], &[]],
             shape: Shape::Code,
         }
     }
@@ -197,9 +198,15 @@ impl Kind {
             example: "",
             form: Form::Literal,
             parse: Some(parse::keyword::<K>),
-            words: || [K::WORDS, K::LATER].concat(),
+            words: [K::WORDS, K::LATER],
             shape: Shape::Word,
         }
+    }
+
+    /// The words it is chosen from, where it is one word out of a few.
+    #[must_use]
+    pub fn words(&self) -> Vec<&'static str> {
+        self.words.concat()
     }
 
     /// An option of this kind as it is written in the attribute, with an example of a value.
@@ -211,7 +218,7 @@ impl Kind {
     /// ```
     #[must_use]
     pub fn usage(&self, name: &str) -> String {
-        let example = match (self.words)().first() {
+        let example = match self.words().first() {
             Some(word) => format!("\"{word}\""),
             None => self.example.into(),
         };
@@ -224,7 +231,8 @@ impl Kind {
     /// What may be written, in a few words.
     #[must_use]
     pub fn describe(&self) -> String {
-        let words: Vec<String> = (self.words)()
+        let words: Vec<String> = self
+            .words()
             .iter()
             .map(|word| format!("\"{word}\""))
             .collect();

@@ -19,6 +19,7 @@
 //! assert_eq!(error, r#"duration "5" has no unit; did you mean "5ms" or "5s"?"#);
 //! ```
 
+mod decimal;
 mod duration;
 mod folder;
 mod in_force;
@@ -37,6 +38,7 @@ pub mod table;
 mod value;
 mod worst_case;
 
+pub use decimal::decimal;
 pub use duration::{duration_text, parse_duration};
 pub use folder::Folder;
 pub use in_force::built_in;

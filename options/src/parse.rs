@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::decimal::decimal;
 use crate::duration::parse_duration;
 use crate::folder::Folder;
 use crate::keyword::Keyword;
@@ -69,7 +70,7 @@ pub(crate) fn ratio(raw: &Raw<'_>) -> Result<Value, String> {
 fn ratio_of(raw: &Raw<'_>) -> Result<Option<Ratio>, String> {
     let percent = raw.text().and_then(|text| text.strip_suffix('%'));
     let share = match percent {
-        Some(number) => number.trim().parse().ok().map(|number: f64| number / 100.0),
+        Some(number) => decimal(number.trim()).map(|number| number / 100.0),
         None => raw.number(),
     };
     let Some(share) = share else { return Ok(None) };

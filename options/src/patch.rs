@@ -314,7 +314,7 @@ mod tests {
             let example = match option.kind.parse {
                 None => Value::Code("code"),
                 Some(parse) => {
-                    let words = (option.kind.words)();
+                    let words = option.kind.words();
                     let tried = [Raw::Plain(option.kind.example.trim_matches('"'))];
                     let mut tried = tried.into_iter().chain(words.into_iter().map(Raw::Plain));
                     tried.find_map(|raw| parse(&raw).ok()).expect(option.path)

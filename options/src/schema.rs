@@ -181,7 +181,7 @@ fn value(option: &OptionMeta) -> String {
                 words(&known)
             )
         }
-        Shape::Word => words(&(option.kind.words)()),
+        Shape::Word => words(&option.kind.words()),
         Shape::Code => "false".into(),
     }
 }

@@ -83,6 +83,14 @@ pub(crate) fn is_known(target: &Target, sources: &Sources, in_use: &InUse) -> bo
     }
 }
 
+fn singular(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Breaker => "breaker",
+        Kind::RateLimit => "rate limit",
+        Kind::Bulkhead => "bulkhead",
+    }
+}
+
 fn plural(kind: Kind) -> &'static str {
     match kind {
         Kind::Breaker => "breakers",
@@ -143,7 +151,7 @@ impl Names {
     fn about<'a>(&'a self, target: &'a Target) -> Option<(&'a Whom, &'a Known, &'static str)> {
         match target {
             Target::Call(whom) => Some((whom, &self.calls, "call")),
-            Target::Named(kind, whom) => Some((whom, self.of_kind(*kind), kind.word())),
+            Target::Named(kind, whom) => Some((whom, self.of_kind(*kind), singular(*kind))),
             Target::Every(_) | Target::EveryCall => None,
         }
     }
@@ -339,7 +347,7 @@ impl Checked<'_> {
             if let Some(value) = scope {
                 let message = format!(
                     "the {} {name:?} is shared, but no Redis is configured; {ADD_REDIS}",
-                    kind.word().replace('_', " ")
+                    singular(*kind)
                 );
                 shared.push(Fault::new(&value.origin, message));
             }
@@ -371,7 +379,6 @@ impl Checked<'_> {
 }
 
 fn unknown(what: &str, whom: &Whom, origin: &Origin, names: &[&str]) -> String {
-    let what = what.replace('_', " ");
     match whom {
         Whom::Name(given) => match closest(given, names.iter().copied()) {
             Some(near) => format!("no {what} is named {given:?}; did you mean {near:?}?"),

@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::sync::Arc;
 
-use steadfast_options::{OptionMeta, POLICIES, Place, PolicyMeta, Raw, Setting, closest};
+use steadfast_options::{OptionMeta, POLICIES, Place, PolicyMeta, Raw, Setting, closest, decimal};
 
 use super::layers::{Entry, Target, Whom};
 use super::report::Fault;
@@ -155,7 +155,7 @@ fn in_operators_form(path: &str, text: &str, in_seconds: bool) -> Result<Setting
         return Setting::parse(path, &Raw::Plain(text));
     }
     let digits = text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-    if !digits || text.parse::<f64>().is_err() {
+    if !digits || decimal(text).is_none() {
         return Err(format!(
             "{text:?} is no number of seconds; write one such as 30"
         ));
@@ -233,7 +233,8 @@ fn option_of(policy: &'static PolicyMeta, given: &str) -> Result<&'static Option
     let option = known.clone().find(|option| upper(option.name) == given);
     let Some(option) = option else {
         let names: Vec<String> = known.map(|option| upper(option.name)).collect();
-        return Err(match closest(given, names.iter().map(String::as_str)) {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        return Err(match closest(given, names.iter().copied()) {
             Some(near) => format!("unknown option {given}; did you mean {near}?"),
             None => format!("unknown option {given}; there are {}", names.join(", ")),
         });
@@ -263,8 +264,8 @@ fn unknown(rest: &str) -> String {
     match closest(kind, KINDS) {
         Some(near) if near == kind => format!("unknown variable; {}", forms()),
         Some(near) => {
-            let meant = rest.replacen(kind, near, 1);
-            format!("unknown variable; did you mean {PREFIX}{meant}?")
+            let rest = &rest[kind.len()..];
+            format!("unknown variable; did you mean {PREFIX}{near}{rest}?")
         }
         None => format!("unknown variable; {}", forms()),
     }

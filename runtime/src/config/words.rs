@@ -74,7 +74,7 @@ pub(super) fn raw<'n>(node: &'n Node, option: &OptionMeta) -> Result<Raw<'n>, St
 }
 
 fn example(option: &OptionMeta) -> String {
-    match (option.kind.words)().first() {
+    match option.kind.words().first() {
         Some(word) => format!("one such as \"{word}\""),
         None => format!("one such as {}", option.kind.example),
     }
