@@ -1,5 +1,6 @@
 //! What the code says of a named policy, gathered from all the calls that name it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use steadfast_options::{
@@ -46,21 +47,25 @@ impl Kind {
 }
 
 /// The definition of a named policy.
-#[derive(Clone, Default)]
 pub(crate) struct Definition {
     /// What holds.
     pub(crate) in_force: Layered,
-    /// What the code says, policies made by hand among it.
-    code: Vec<Given>,
+    /// Longest limit of what it guards.
+    pub(crate) guarded: Option<Duration>,
+    code: Arc<Code>,
+}
+
+/// What the code says of it, policies made by hand among it.
+#[derive(Default)]
+struct Code {
+    given: Vec<Given>,
     patch: Patch,
     /// Which place set each option, the first in order of file and line.
     set_by: Vec<(Setting, Place)>,
     places: Vec<Place>,
-    /// Longest limit of what it guards.
-    pub(crate) guarded: Option<Duration>,
-    /// The part of it that policies made by hand come to.
+    /// The longest limit of what it guards in policies made by hand.
     guarded_by_hand: Option<Duration>,
-    pub(crate) conflicts: Vec<Conflict>,
+    conflicts: Vec<Conflict>,
 }
 
 impl Definition {
@@ -77,37 +82,36 @@ impl Definition {
         sources: &Sources,
     ) -> Result<Self, Vec<String>> {
         let ByHand { patch, place } = *by_hand;
-        let mut definition = Self::of(kind, name, sources);
+        let mut code = Code::of(kind, name, sources);
         let mut faults = Vec::new();
-        let before = validate(&definition.patch, Flavor::Async);
+        let before = validate(&code.patch, Flavor::Async);
         let settings = patch.settings();
         for setting in settings.iter().filter(|setting| kind.owns(setting.path)) {
-            match definition.set_by(setting.path) {
+            match code.set_by(setting.path) {
                 Some((first, place)) if first.value != setting.value => faults.push(format!(
                     "`{}` of {name:?} is {} here but {} at {place}; give it once, or the same twice",
                     setting.path, setting.value, first.value,
                 )),
                 Some(_) => {}
                 None => {
-                    definition.patch.set(setting);
-                    definition.code.push(Given {
+                    code.patch.set(setting);
+                    code.given.push(Given {
                         setting: *setting,
                         origin: place.into(),
                     });
                 }
             }
         }
-        definition.guarded_by_hand = guarded_limit(patch);
-        definition.lay(kind, name, sources);
-        if let Some(first) = definition.places.first() {
-            let broken = validate(&definition.patch, Flavor::Async).into_iter();
+        code.guarded_by_hand = guarded_limit(patch);
+        if let Some(first) = code.places.first() {
+            let broken = validate(&code.patch, Flavor::Async).into_iter();
             let broken = broken.filter(|fault| !before.contains(fault));
             faults.extend(
                 broken.map(|fault| format!("{name:?}, defined at {first} too: {}", fault.message)),
             );
         }
         if faults.is_empty() {
-            Ok(definition)
+            Ok(Self::laid(Arc::new(code), kind, name, sources))
         } else {
             Err(faults)
         }
@@ -115,7 +119,7 @@ impl Definition {
 
     /// What `patch` says otherwise than this definition, which is in force.
     pub(crate) fn differs(&self, kind: Kind, name: Name, patch: &Patch) -> Vec<String> {
-        let held = self.patch.settings();
+        let held = self.code.patch.settings();
         let wanted = patch
             .settings()
             .into_iter()
@@ -148,9 +152,9 @@ impl Definition {
             settings.retain(|set| set.path != setting.path && set.value != Value::Declared);
             settings
         };
-        let mut merged = self.patch;
+        let mut merged = self.code.patch;
         merged.merge(&Patch::of(&[*setting]));
-        if others(&merged) != others(&self.patch) {
+        if others(&merged) != others(&self.code.patch) {
             return None;
         }
         let mut options = POLICIES.iter().flat_map(|policy| policy.options);
@@ -160,44 +164,54 @@ impl Definition {
 
     /// What the calls that name this policy say of it, and the configuration.
     pub(crate) fn of(kind: Kind, name: Name, sources: &Sources) -> Self {
-        let mut definition = Self::default();
+        Self::laid(Arc::new(Code::of(kind, name, sources)), kind, name, sources)
+    }
+
+    /// This definition under another version of the configuration.
+    pub(crate) fn under(&self, kind: Kind, name: Name, sources: &Sources) -> Self {
+        Self::laid(self.code.clone(), kind, name, sources)
+    }
+
+    fn laid(code: Arc<Code>, kind: Kind, name: Name, sources: &Sources) -> Self {
+        let layers: &Layers = &sources.layers;
+        let mut in_force = Layered::default();
+        for layer in layers.defaults_of(&|path| kind.owns(path)) {
+            in_force.lay(&layer);
+        }
+        in_force.lay(&code.given.iter().collect::<Vec<_>>());
+        for layer in layers.of(Subject::Named(kind, &name)) {
+            in_force.lay(&layer);
+        }
+        let guarded = sources.longest_guarded(kind, name);
+        Self {
+            in_force,
+            guarded: code.guarded_by_hand.max(guarded),
+            code,
+        }
+    }
+
+    pub(crate) fn is_declared(&self) -> bool {
+        !self.code.places.is_empty()
+    }
+
+    /// Places in the code that disagree on it.
+    pub(crate) fn conflicts(&self) -> &[Conflict] {
+        &self.code.conflicts
+    }
+}
+
+impl Code {
+    fn of(kind: Kind, name: Name, sources: &Sources) -> Self {
+        let mut code = Self::default();
         for listed in sources
             .sites
             .iter()
             .filter(|listed| kind.name_in(listed) == Some(name))
         {
-            definition.add(kind, name, listed);
+            code.add(kind, name, listed);
         }
-        definition.check_rules(name);
-        definition.lay(kind, name, sources);
-        definition
-    }
-
-    /// This definition under another version of the configuration.
-    pub(crate) fn under(&self, kind: Kind, name: Name, sources: &Sources) -> Self {
-        let mut definition = self.clone();
-        definition.lay(kind, name, sources);
-        definition
-    }
-
-    fn lay(&mut self, kind: Kind, name: Name, sources: &Sources) {
-        let layers: &Layers = &sources.layers;
-        let mut layered = Layered::default();
-        layers
-            .defaults_of(|path| kind.owns(path))
-            .for_each(|layer| layered.lay(&layer));
-        layered.lay(&self.code);
-        layers
-            .of(Subject::Named(kind, &name))
-            .for_each(|layer| layered.lay(&layer));
-        self.in_force = layered;
-        self.guarded = self
-            .guarded_by_hand
-            .max(sources.longest_guarded(kind, name));
-    }
-
-    pub(crate) fn is_declared(&self) -> bool {
-        !self.places.is_empty()
+        code.check_rules(name);
+        code
     }
 
     fn set_by(&self, path: &str) -> Option<(Setting, Place)> {
@@ -212,7 +226,7 @@ impl Definition {
             match self.set_by(setting.path) {
                 None => {
                     self.patch.set(setting);
-                    self.code.push(Given {
+                    self.given.push(Given {
                         setting: *setting,
                         origin: site.place.into(),
                     });
@@ -272,7 +286,7 @@ pub(crate) fn conflicts(sources: &Sources) -> Vec<Conflict> {
         found.extend(
             names
                 .into_iter()
-                .flat_map(|name| Definition::of(kind, name, sources).conflicts),
+                .flat_map(|name| Code::of(kind, name, sources).conflicts),
         );
     }
     found.extend(call_name_conflicts(sites));

@@ -243,7 +243,7 @@ impl<P: Named> Names<P> {
         held.named.get_or(name, || made.clone());
         drop(held);
         made.1
-            .conflicts
+            .conflicts()
             .iter()
             .for_each(|conflict| report(&Event::Conflict(conflict)));
         Some(made)

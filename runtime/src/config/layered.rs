@@ -42,37 +42,19 @@ pub(crate) struct Layered {
 
 impl Layered {
     /// Lays one layer over those before.
-    pub(crate) fn lay(&mut self, layer: &[Given]) {
+    pub(crate) fn lay(&mut self, layer: &[&Given]) {
         if layer.is_empty() {
             return;
         }
-        let settings: Vec<Setting> = layer.iter().map(|given| given.setting).collect();
-        let mut merged = self.patch;
-        merged.merge(&Patch::of(&settings));
-        let values = merged.settings().into_iter();
-        let values = values
-            .filter_map(|setting| self.value(setting, layer))
-            .collect();
-        (self.patch, self.values) = (merged, values);
-    }
-
-    /// What the value of an option is once `layer` lies over those before.
-    fn value(&self, Setting { path, value }: Setting, layer: &[Given]) -> Option<SetValue> {
-        let below = self.values.iter().find(|known| known.path == path);
-        let given = layer.iter().rfind(|given| given.setting.path == path);
-        let Some(given) = given else {
-            return below.cloned();
-        };
-        let was = below.map(|below| {
-            let nearest = (below.value, below.origin.clone());
-            std::iter::once(nearest).chain(below.was.clone()).collect()
-        });
-        Some(SetValue {
-            path,
-            value,
-            origin: given.origin.clone(),
-            was: was.unwrap_or_default(),
-        })
+        let mut settings = Vec::new();
+        for given in layer {
+            settings.push(given.setting);
+        }
+        self.patch.merge(&Patch::of(&settings));
+        let before = std::mem::take(&mut self.values);
+        for setting in self.patch.settings() {
+            self.values.extend(value(setting, layer, &before));
+        }
     }
 
     /// Takes over what holds for a policy that the call names.
@@ -82,19 +64,41 @@ impl Layered {
             self.patch.set(&Setting { path, value });
         }
         let own = std::mem::take(&mut self.values);
-        let all = own.iter().chain(&named.values);
-        let of = |setting: Setting| {
-            all.clone()
-                .find(|value| value.path == setting.path)
-                .cloned()
-        };
-        self.values = self.patch.settings().into_iter().filter_map(of).collect();
+        for setting in self.patch.settings() {
+            let mut all = own.iter().chain(&named.values);
+            let known = all.find(|value| value.path == setting.path);
+            self.values.extend(known.cloned());
+        }
     }
 
     /// The values that some layer set, in the table's order.
     pub(crate) fn values(&self) -> &[SetValue] {
         &self.values
     }
+}
+
+/// What the value of an option is once `layer` lies over those before.
+fn value(
+    Setting { path, value }: Setting,
+    layer: &[&Given],
+    before: &[SetValue],
+) -> Option<SetValue> {
+    let below = before.iter().find(|known| known.path == path);
+    let given = layer.iter().rfind(|given| given.setting.path == path);
+    let Some(given) = given else {
+        return below.cloned();
+    };
+    let mut was = Vec::new();
+    if let Some(below) = below {
+        was.push((below.value, below.origin.clone()));
+        was.extend_from_slice(&below.was);
+    }
+    Some(SetValue {
+        path,
+        value,
+        origin: given.origin.clone(),
+        was,
+    })
 }
 
 #[cfg(test)]
@@ -119,22 +123,21 @@ mod tests {
         })
     }
 
-    fn layer(origin: &Origin, settings: &[(&str, Raw<'_>)]) -> Vec<Given> {
+    fn lay(layered: &mut Layered, origin: &Origin, settings: &[(&str, Raw<'_>)]) {
         let given = |(path, raw): &(&str, Raw<'_>)| Given {
             setting: Setting::parse(path, raw).unwrap(),
             origin: origin.clone(),
         };
-        settings.iter().map(given).collect()
+        let layer: Vec<Given> = settings.iter().map(given).collect();
+        layered.lay(&layer.iter().collect::<Vec<_>>());
     }
 
     #[test]
     fn the_higher_layer_wins_and_what_it_beat_is_known() {
         let mut layered = Layered::default();
-        layered.lay(&layer(
-            &CODE,
-            &[("timeout", Raw::Text("5s")), ("retry.max", Raw::Int(3))],
-        ));
-        layered.lay(&layer(&file(), &[("timeout", Raw::Text("2s"))]));
+        let code = [("timeout", Raw::Text("5s")), ("retry.max", Raw::Int(3))];
+        lay(&mut layered, &CODE, &code);
+        lay(&mut layered, &file(), &[("timeout", Raw::Text("2s"))]);
         let [timeout, max] = layered.values() else {
             panic!("{layered:?}");
         };
@@ -150,11 +153,9 @@ mod tests {
     #[test]
     fn what_a_higher_group_replaces_is_gone() {
         let mut layered = Layered::default();
-        layered.lay(&layer(&CODE, &[("breaker.failures", Raw::Int(3))]));
-        layered.lay(&layer(
-            &file(),
-            &[("breaker.failure_rate", Raw::Float(0.5))],
-        ));
+        lay(&mut layered, &CODE, &[("breaker.failures", Raw::Int(3))]);
+        let rate = [("breaker.failure_rate", Raw::Float(0.5))];
+        lay(&mut layered, &file(), &rate);
         let paths: Vec<_> = layered.values().iter().map(|value| value.path).collect();
         assert_eq!(paths, ["breaker.failure_rate"]);
     }

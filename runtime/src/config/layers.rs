@@ -87,22 +87,29 @@ pub(crate) struct Layers {
 
 impl Layers {
     /// What the layers above the code say of a call or policy, from low to high.
-    pub(crate) fn of(&self, subject: Subject<'_>) -> impl Iterator<Item = Vec<Given>> {
-        self.named.iter().map(move |layer| {
-            let said = layer.iter().filter(|entry| entry.target.is(subject));
-            said.map(|entry| entry.given.clone()).collect()
-        })
+    pub(crate) fn of(&self, subject: Subject<'_>) -> Vec<Vec<&Given>> {
+        let mut all = Vec::new();
+        for layer in &self.named {
+            let mut said = Vec::new();
+            for entry in layer.iter().filter(|entry| entry.target.is(subject)) {
+                said.push(&entry.given);
+            }
+            all.push(said);
+        }
+        all
     }
 
     /// The defaults of the options that `tuned` picks, from low to high.
-    pub(crate) fn defaults_of(
-        &self,
-        tuned: impl Fn(&'static str) -> bool,
-    ) -> impl Iterator<Item = Vec<Given>> {
-        self.defaults.iter().map(move |layer| {
-            let said = layer.iter().filter(|given| tuned(given.setting.path));
-            said.cloned().collect()
-        })
+    pub(crate) fn defaults_of(&self, tuned: &dyn Fn(&'static str) -> bool) -> Vec<Vec<&Given>> {
+        let mut all = Vec::new();
+        for layer in &self.defaults {
+            let mut said = Vec::new();
+            for given in layer.iter().filter(|given| tuned(given.setting.path)) {
+                said.push(given);
+            }
+            all.push(said);
+        }
+        all
     }
 
     /// Whether nothing is said at all.
@@ -112,9 +119,10 @@ impl Layers {
 
     /// Lays what variables say on top, from low to high.
     pub(crate) fn add_variables(&mut self, layers: [Vec<Entry>; 3]) {
-        let entries = layers.iter().flatten();
-        let mentioned = entries.map(|entry| (entry.target.clone(), entry.given.origin.clone()));
-        self.mentioned.extend(mentioned);
+        for entry in layers.iter().flatten() {
+            let mention = (entry.target.clone(), entry.given.origin.clone());
+            self.mentioned.push(mention);
+        }
         self.named.extend(layers);
     }
 

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::check::{InUse, check, code_faults, is_known};
 use super::report::Fault;
@@ -28,7 +29,7 @@ pub enum UnknownNames {
 
 /// What was read, sound as far as it goes.
 pub(crate) struct Loaded {
-    pub(crate) layers: Layers,
+    pub(crate) layers: Arc<Layers>,
     pub(crate) warnings: Vec<Fault>,
     /// What files and variables say of Redis.
     #[cfg(feature = "redis")]
@@ -88,7 +89,7 @@ pub(crate) fn load_said(
     #[cfg(feature = "redis")]
     redis.merge(said.redis);
     layers.add_variables([said.mode, said.operators, said.general]);
-    let sources = Sources::new(0, sites.clone(), sites.clone(), layers);
+    let sources = Sources::new(0, sites.clone(), sites.clone(), Arc::new(layers));
     let checked = check(&sources, in_use);
     let shared = checked.shared();
     faults.extend(checked.faults);
@@ -153,17 +154,18 @@ pub(crate) fn variables_alone(
     variables: &Variables,
     sites: &Catalog,
     in_use: &InUse,
-) -> (Layers, Vec<Fault>) {
+) -> (Arc<Layers>, Vec<Fault>) {
     let said = variables::read(variables);
     let mut told = said.faults;
     if !said.doubtful.is_empty() {
-        let nothing = Sources::new(0, sites.clone(), sites.clone(), Layers::default());
+        let nothing = Sources::new(0, sites.clone(), sites.clone(), Arc::default());
         let doubtful = said.doubtful.into_iter();
         let ours = doubtful.filter(|(target, _)| is_known(target, &nothing, in_use));
         told.extend(ours.map(|(_, fault)| fault));
     }
     let mut layers = Layers::default();
     layers.add_variables([said.mode, said.operators, said.general]);
+    let mut layers = Arc::new(layers);
     if layers.is_empty() {
         return (layers, told);
     }
@@ -175,6 +177,10 @@ pub(crate) fn variables_alone(
             return (layers, told);
         };
         told.push(fault.clone());
-        layers.leave_out(variable);
+        let variable = variable.clone();
+        drop(checked);
+        drop(sources);
+        let layers = Arc::get_mut(&mut layers).expect("nobody else has them");
+        layers.leave_out(&variable);
     }
 }

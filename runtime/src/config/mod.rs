@@ -120,14 +120,14 @@ impl Config {
     }
 
     #[cfg(feature = "config")]
-    fn first_layers(&self, sites: &Catalog) -> (Layers, Vec<Fault>) {
+    fn first_layers(&self, sites: &Catalog) -> (Arc<Layers>, Vec<Fault>) {
         variables_alone(&self.variables(), sites, &InUse::default())
     }
 
     #[cfg(not(feature = "config"))]
     #[allow(clippy::unused_self)] // the environment is not read
-    fn first_layers(&self, _: &Catalog) -> (Layers, Vec<Fault>) {
-        (Layers::default(), Vec::new())
+    fn first_layers(&self, _: &Catalog) -> (Arc<Layers>, Vec<Fault>) {
+        (Arc::default(), Vec::new())
     }
 
     /// Notes the names of policies that will be made by hand.
@@ -153,7 +153,7 @@ impl Config {
     }
 
     /// Puts other layers in force, for whatever is resolved from now on.
-    pub(crate) fn replace(&self, layers: Layers) -> Arc<Sources> {
+    pub(crate) fn replace(&self, layers: Arc<Layers>) -> Arc<Sources> {
         let (all, sites) = (catalog::all(), self.sites());
         let mut now = self.now();
         let version = self.version.load(Ordering::Relaxed) + 1;

@@ -20,7 +20,7 @@ pub(crate) struct Sources {
     pub(crate) listed: Catalog,
     /// Those that the registry knows.
     pub(crate) sites: Catalog,
-    pub(crate) layers: Layers,
+    pub(crate) layers: Arc<Layers>,
     /// The longest limit of what each named policy guards.
     guarded: Sorted<(Kind, Name), Duration>,
 }
@@ -74,7 +74,12 @@ impl Listed {
 }
 
 impl Sources {
-    pub(crate) fn new(version: u64, listed: Catalog, sites: Catalog, layers: Layers) -> Arc<Self> {
+    pub(crate) fn new(
+        version: u64,
+        listed: Catalog,
+        sites: Catalog,
+        layers: Arc<Layers>,
+    ) -> Arc<Self> {
         let mut guarded = Sorted::default();
         for listed in sites.iter() {
             let patch = if layers.is_empty() {
@@ -135,43 +140,47 @@ fn has_policy_of(patch: &Patch, option: &str) -> bool {
 
 /// What belongs to a call: `[defaults]`, the code, then the names of files and variables.
 fn call(declared: &Declared<'_>, layers: &Layers) -> Layered {
-    let code: Vec<Given> = own_settings(declared).collect();
-    let above: Vec<Vec<Given>> = layers.of(Subject::Call(&declared.name)).collect();
+    let code = own_settings(declared);
+    let code: Vec<&Given> = code.iter().collect();
+    let above = layers.of(Subject::Call(&declared.name));
     let mut layered = Layered::default();
     if !layers.defaults.is_empty() {
         let given = code.iter().chain(above.iter().flatten());
         let used = Patch::of(&given.map(|given| given.setting).collect::<Vec<_>>());
         // A default adds nothing: no policy, and no limit either.
-        let tunes = |path| {
+        let tunes = |path: &'static str| {
             owner(path) == Some(Owner::Call)
                 && !matches!(path, "timeout" | "deadline")
                 && has_policy_of(&used, path)
         };
-        layers
-            .defaults_of(tunes)
-            .for_each(|layer| layered.lay(&layer));
+        for layer in layers.defaults_of(&tunes) {
+            layered.lay(&layer);
+        }
     }
     layered.lay(&code);
-    above.iter().for_each(|layer| layered.lay(layer));
+    for layer in above {
+        layered.lay(&layer);
+    }
     layered
 }
 
 /// The settings that belong to the call; of those that belong to a policy it names, no more than
 /// that it has one.
-fn own_settings(declared: &Declared<'_>) -> impl Iterator<Item = Given> {
-    let origin = declared.place.into();
-    declared.settings.iter().map(move |setting| {
+fn own_settings(declared: &Declared<'_>) -> Vec<Given> {
+    let mut own = Vec::new();
+    for setting in declared.settings {
         let setting = match setting.path.split_once('.') {
             Some(("breaker", _)) if belongs_to_name(setting) => in_use("breaker"),
             Some(("rate_limit", _)) if belongs_to_name(setting) => in_use("rate_limit"),
             Some(("bulkhead", _)) if belongs_to_name(setting) => in_use("bulkhead"),
             _ => *setting,
         };
-        Given {
+        own.push(Given {
             setting,
-            origin: Clone::clone(&origin),
-        }
-    })
+            origin: declared.place.into(),
+        });
+    }
+    own
 }
 
 fn belongs_to_name(setting: &Setting) -> bool {

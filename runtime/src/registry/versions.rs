@@ -106,7 +106,7 @@ impl Registry {
 
     /// Puts other layers in force, as a whole: for what is resolved from now on, for the named
     /// policies, and for the calls that were resolved before. The layers have been checked.
-    pub(crate) fn install(&self, layers: Layers) {
+    pub(crate) fn install(&self, layers: Arc<Layers>) {
         let _installing = self.installing();
         let sources = self.0.config.replace(layers);
         self.0.breakers.install(&sources);
