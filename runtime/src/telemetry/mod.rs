@@ -234,14 +234,12 @@ pub(crate) fn is_heard(weight: Weight) -> bool {
 pub(crate) fn report(event: &Event<'_>) {
     #[cfg(feature = "admin")]
     if recent::is_kept(event) {
-        recent::keep(stream::tell(owned::kind(event)));
-    } else if stream::is_heard() {
-        stream::tell(owned::kind(event));
+        recent::keep(stream::tell(event));
+    } else {
+        stream::tell_listeners(event);
     }
     #[cfg(not(feature = "admin"))]
-    if stream::is_heard() {
-        stream::tell(owned::kind(event));
-    }
+    stream::tell_listeners(event);
     #[cfg(feature = "tracing")]
     tracing::write(event);
 }

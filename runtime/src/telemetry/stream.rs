@@ -3,14 +3,14 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering, fence};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::SystemTime;
 
 use futures_core::Stream;
 
-use super::EventKind;
+use super::{EventKind, owned};
 
 /// Something that happened, from [`events`].
 #[derive(Clone, Debug)]
@@ -26,6 +26,9 @@ pub struct Event {
 const CAPACITY: usize = 1024;
 
 static LISTENING: AtomicUsize = AtomicUsize::new(0);
+/// How listeners are told: left here by the first of them, so that a program without any has no code for
+/// it.
+static TELL: OnceLock<fn(&super::Event<'_>)> = OnceLock::new();
 static LISTENERS: Mutex<Vec<Arc<Listener>>> = Mutex::new(Vec::new());
 
 /// Everything that policies report from now on, in the whole process: for alerts, tests, and whatever
@@ -96,9 +99,18 @@ pub(super) fn is_heard() -> bool {
     LISTENING.load(Ordering::Relaxed) > 0
 }
 
-/// Tells all who listen.
-pub(super) fn tell(kind: EventKind) -> Arc<Event> {
+/// Tells whoever listens.
+pub(super) fn tell_listeners(event: &super::Event<'_>) {
+    if is_heard() {
+        fence(Ordering::Acquire); // who is seen to listen has left word how
+        TELL.get().into_iter().for_each(|tell| tell(event));
+    }
+}
+
+/// Tells all who listen; the event as they have it.
+pub(super) fn tell(event: &super::Event<'_>) -> Arc<Event> {
     let at = SystemTime::now();
+    let kind = owned::kind(event);
     let event = Arc::new(Event { at, kind });
     // Their wakers run outside of the lock.
     let all: Vec<_> = listeners().iter().cloned().collect();
@@ -114,9 +126,10 @@ impl Events {
             capacity: capacity.max(1),
             queue: Mutex::default(),
         });
+        TELL.get_or_init(|| |event| drop(tell(event)));
         let mut all = listeners();
         all.push(listener.clone());
-        LISTENING.store(all.len(), Ordering::Relaxed);
+        LISTENING.store(all.len(), Ordering::Release);
         Self(listener)
     }
 
