@@ -48,18 +48,11 @@ impl Turns {
             waker.wake();
         }
     }
-}
 
-/// A place in a queue, given up when dropped.
-pub(crate) struct Turn<Q: Queued + ?Sized> {
-    of: Arc<Q>,
-    ticket: u64,
-}
-
-impl<Q: Queued + ?Sized> Turn<Q> {
-    /// Goes to the end of the queue, unless so many wait already.
-    pub(crate) fn take(of: &Arc<Q>, most: Option<u32>) -> Option<Self> {
-        let mut waiting = of.turns().waiting();
+    /// A ticket at the end of the queue, unless so many wait already.
+    #[inline(never)]
+    fn join(&self, most: Option<u32>) -> Option<u64> {
+        let mut waiting = self.waiting();
         if most.is_some_and(|most| waiting.queue.len() >= most as usize) {
             return None;
         }
@@ -69,27 +62,14 @@ impl<Q: Queued + ?Sized> Turn<Q> {
             ticket,
             waker: None,
         });
-        drop(waiting);
-        of.joined();
-        Some(Self {
-            of: of.clone(),
-            ticket,
-        })
+        Some(ticket)
     }
 
-    pub(crate) fn of(&self) -> &Arc<Q> {
-        &self.of
-    }
-
-    /// Leaves word whom to wake, and says whether it is this one's turn to try.
-    pub(crate) fn is_first(&self, waker: &Waker) -> bool {
-        let mut waiting = self.of.turns().waiting();
-        let ticket = self.ticket;
-        // Tickets grow along the queue.
-        if let Ok(place) = waiting
-            .queue
-            .binary_search_by_key(&ticket, |waiter| waiter.ticket)
-        {
+    /// Leaves word whom to wake, and says whether this ticket is the first.
+    #[inline(never)]
+    fn is_first(&self, ticket: u64, waker: &Waker) -> bool {
+        let mut waiting = self.waiting();
+        if let Some(place) = waiting.place(ticket) {
             let waiter = &mut waiting.queue[place];
             if !waiter
                 .waker
@@ -104,19 +84,56 @@ impl<Q: Queued + ?Sized> Turn<Q> {
             .front()
             .is_some_and(|first| first.ticket == ticket)
     }
+
+    #[inline(never)]
+    fn leave(&self, ticket: u64) {
+        let mut waiting = self.waiting();
+        if let Some(place) = waiting.place(ticket) {
+            waiting.queue.remove(place);
+        }
+    }
+}
+
+impl Waiting {
+    /// Tickets grow along the queue.
+    fn place(&self, ticket: u64) -> Option<usize> {
+        let place = self
+            .queue
+            .binary_search_by_key(&ticket, |waiter| waiter.ticket);
+        place.ok()
+    }
+}
+
+/// A place in a queue, given up when dropped.
+pub(crate) struct Turn<Q: Queued + ?Sized> {
+    of: Arc<Q>,
+    ticket: u64,
+}
+
+impl<Q: Queued + ?Sized> Turn<Q> {
+    /// Goes to the end of the queue, unless so many wait already.
+    pub(crate) fn take(of: &Arc<Q>, most: Option<u32>) -> Option<Self> {
+        let ticket = of.turns().join(most)?;
+        of.joined();
+        Some(Self {
+            of: of.clone(),
+            ticket,
+        })
+    }
+
+    pub(crate) fn of(&self) -> &Arc<Q> {
+        &self.of
+    }
+
+    /// Leaves word whom to wake, and says whether it is this one's turn to try.
+    pub(crate) fn is_first(&self, waker: &Waker) -> bool {
+        self.of.turns().is_first(self.ticket, waker)
+    }
 }
 
 impl<Q: Queued + ?Sized> Drop for Turn<Q> {
     fn drop(&mut self) {
-        let mut waiting = self.of.turns().waiting();
-        let ticket = self.ticket;
-        if let Ok(place) = waiting
-            .queue
-            .binary_search_by_key(&ticket, |waiter| waiter.ticket)
-        {
-            waiting.queue.remove(place);
-        }
-        drop(waiting);
+        self.of.turns().leave(self.ticket);
         self.of.left();
         self.of.turns().wake_first();
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use steadfast_options::Mode;
 
+use super::lane::Lane;
 use super::shared::{SharedLane, name_of};
 use super::{LimitStatus, LimitWait, Patience, RateLimit, Taken, Token, Waited};
 use crate::backed::Backed;
@@ -85,19 +86,23 @@ impl RateLimit {
     /// As [`take_or_wait`](Self::take_or_wait), of this process's tokens.
     pub(crate) fn take_or_wait_here(&self, whose: Whose, wait: Nanos) -> Taken {
         let now = self.now();
-        let queue = |lane: &Arc<super::lane::Lane>| match lane.take(now) {
+        match whose {
+            Whose::All => self.take_or_queue(&self.0.lane, now, wait),
+            Whose::Of(key) => self
+                .with(key, now, |lane| self.take_or_queue(lane, now, wait))
+                .unwrap_or_else(|full| Taken::Refused(full.retry_in)),
+        }
+    }
+
+    #[inline(never)]
+    fn take_or_queue(&self, lane: &Arc<Lane>, now: Nanos, wait: Nanos) -> Taken {
+        match lane.take(now) {
             Ok(token) => Taken::Token(token),
             Err(time) if time > wait => Taken::Refused(time),
             Err(time) => match Turn::take(lane, None) {
                 Some(turn) => Taken::Wait(LimitWait::Local(turn, self.clone())),
                 None => Taken::Refused(time),
             },
-        };
-        match whose {
-            Whose::All => queue(&self.0.lane),
-            Whose::Of(key) => self
-                .with(key, now, queue)
-                .unwrap_or_else(|full| Taken::Refused(full.retry_in)),
         }
     }
 
