@@ -350,9 +350,18 @@ struct Written {
 }
 
 impl Book {
-    /// Takes note of a ledger, and keeps what it counts.
+    fn written(&self) -> MutexGuard<'_, Written> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes note of a ledger that stays.
     pub(crate) fn open(&self, ledger: &Arc<Ledger>) {
-        let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        self.written().ledgers.push(ledger.clone());
+    }
+
+    /// Takes note of the ledger of a policy made by hand, and keeps what it counts.
+    pub(crate) fn open_by_hand(&self, ledger: &Arc<Ledger>) {
+        let mut written = self.written();
         let mut lost = None;
         if written.ledgers.len() == written.ledgers.capacity() {
             lost = written.close_those_let_go();
@@ -368,7 +377,7 @@ impl Book {
 
     /// What was counted so far, by call and by the policies that it used.
     pub(crate) fn read(&self) -> Sorted<(Name, Guarding), Sums> {
-        let written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let written = self.written();
         let mut all = written.past.clone();
         for ledger in &written.ledgers {
             for (guarding, sums) in ledger.sums() {
@@ -453,7 +462,7 @@ mod tests {
         let book = Book::default();
         for _ in 0..1000 {
             let ledger = Ledger::new(CALL);
-            book.open(&ledger);
+            book.open_by_hand(&ledger);
             ledger.page(Guarding::default()).ended(Ended::Ok);
         }
         let kept = book.0.lock().unwrap().ledgers.len();

@@ -82,7 +82,7 @@ impl Registry {
 
     /// Takes note of a policy made by hand, for reloads and counts.
     pub(crate) fn know(&self, made: &Arc<Made>) {
-        self.0.book.open(&made.policy().ledger);
+        self.0.book.open_by_hand(&made.policy().ledger);
         self.0.made.add(made);
     }
 
