@@ -53,6 +53,9 @@ mod imp {
 
 pub(crate) use imp::Backed;
 
+/// Whether there can be a store at all.
+pub(crate) const POSSIBLE: bool = cfg!(any(feature = "redis", test));
+
 impl<T> std::ops::Deref for Backed<T> {
     type Target = T;
 

@@ -145,20 +145,18 @@ pub(crate) fn bump(cell: &AtomicU64, writer: Writer) {
 
 /// A row of `N` counters. A clone is the same counters.
 #[derive(Clone)]
-pub(crate) struct Counters<const N: usize>(Stripes<Row<N>>);
+pub(crate) struct Counters<const N: usize>(Stripes<Row>);
 
-/// Aligned so that two threads' rows share no cache line.
+const MOST: usize = 16;
+
+/// Aligned so that two threads' rows share no cache line: fewer counters would take no less room.
+#[derive(Default)]
 #[repr(align(128))]
-struct Row<const N: usize>([AtomicU64; N]);
-
-impl<const N: usize> Default for Row<N> {
-    fn default() -> Self {
-        Self([const { AtomicU64::new(0) }; N])
-    }
-}
+struct Row([AtomicU64; MOST]);
 
 impl<const N: usize> Counters<N> {
     pub(crate) fn new() -> Self {
+        const { assert!(N <= MOST, "a row has no room for so many counters") };
         Self(Stripes::new())
     }
 
@@ -166,22 +164,25 @@ impl<const N: usize> Counters<N> {
     pub(crate) fn bump(&self, which: usize) {
         match self.0.owned() {
             Some(row) => bump(&row.0[which], Writer::Owner),
-            None => self.bump_first(which),
+            None => bump_first(&self.0, which),
         }
     }
 
-    #[cold]
-    fn bump_first(&self, which: usize) {
-        let (row, writer) = self.0.mine();
-        bump(&row.0[which], writer);
-    }
-
     pub(crate) fn sum(&self, which: usize) -> u64 {
-        self.0
-            .all()
-            .map(|row| row.0[which].load(Ordering::Relaxed))
-            .sum()
+        sum(&self.0, which)
     }
+}
+
+#[cold]
+fn bump_first(rows: &Stripes<Row>, which: usize) {
+    let (row, writer) = rows.mine();
+    bump(&row.0[which], writer);
+}
+
+#[inline(never)]
+fn sum(rows: &Stripes<Row>, which: usize) -> u64 {
+    let cells = rows.all().map(|row| &row.0[which]);
+    cells.map(|cell| cell.load(Ordering::Relaxed)).sum()
 }
 
 #[cfg(test)]

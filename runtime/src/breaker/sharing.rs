@@ -18,9 +18,9 @@ use super::message::{Lease, Message, Seen};
 use super::pass::{Change, Pass};
 use super::window::Nanos;
 use super::{Breaker, Thresholds};
-use crate::clock;
 use crate::rejection::Rejection;
 use crate::telemetry::{Event, report};
+use crate::{backed, clock};
 
 /// What a shared breaker has beside a local one.
 pub(super) struct Sharing {
@@ -217,7 +217,7 @@ impl Breaker {
     /// Whether a fleet shares it.
     #[inline]
     pub(crate) fn is_shared(&self) -> bool {
-        self.0.sharing.wish.load(Ordering::Relaxed) == SHARED
+        backed::POSSIBLE && self.0.sharing.wish.load(Ordering::Relaxed) == SHARED
     }
 
     /// The epoch of the fleet's state that it knows, and whether the store leads.
