@@ -102,6 +102,25 @@ async fn a_call_that_fails_is_cut_or_refused_is_an_error_of_its_class() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_without_a_breaker_says_how_it_ended_too() {
+    #[resilient(name = "spans.timed", timeout = "5s")]
+    async fn timed() -> Result<u32, Failure> {
+        Ok(1)
+    }
+
+    let spans = spans(async {
+        timed().await.unwrap();
+    })
+    .await;
+    let told = ["steadfast.attempts", "steadfast.result", "otel.status_code"];
+    assert_eq!(
+        told.map(|field| spans[0].field(field)),
+        ["1", "\"ok\"", "\"OK\""]
+    );
+    assert_eq!(attempts(&spans[0]), [["1", "\"ok\"", ""]]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_span_is_left_where_the_body_panics_or_is_dropped() {
     let spans = spans(async {
         let panicking = Dependency::playing("!");

@@ -2,6 +2,7 @@
 
 mod guards;
 
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -285,30 +286,31 @@ pub struct CallCounts {
 
 /// The policy of a call, for as long as the call lasts.
 #[doc(hidden)]
-pub struct PolicyRef(Held);
+pub struct PolicyRef(ManuallyDrop<Held>);
 
 enum Held {
     /// In the global registry, for ever.
     Global(&'static Resolved),
     /// In a registry made apart, or about to be in the global one.
-    Apart(Arc<Resolved>),
+    Apart(Option<Arc<Resolved>>),
 }
 
 impl PolicyRef {
     #[inline]
     pub(crate) fn global(policy: &'static Resolved) -> Self {
-        Self(Held::Global(policy))
+        Self(ManuallyDrop::new(Held::Global(policy)))
     }
 
     pub(crate) fn apart(policy: Arc<Resolved>) -> Self {
-        Self(Held::Apart(policy))
+        Self(ManuallyDrop::new(Held::Apart(Some(policy))))
     }
 
     #[inline]
     fn resolved(&self) -> &Resolved {
-        match &self.0 {
+        match &*self.0 {
             Held::Global(policy) => policy,
-            Held::Apart(policy) => policy,
+            Held::Apart(Some(policy)) => policy,
+            Held::Apart(None) => unreachable!("only a drop lets go"),
         }
     }
 
@@ -323,5 +325,22 @@ impl PolicyRef {
     #[inline]
     pub(crate) fn cache(&self) -> Option<&Cache> {
         self.resolved().cache.as_ref()
+    }
+
+    /// Called, so that the policy is dropped by code of this crate, not by a copy in each that
+    /// annotates a function.
+    #[cold]
+    #[inline(never)]
+    fn let_go(&mut self) {
+        *self.0 = Held::Apart(None);
+    }
+}
+
+impl Drop for PolicyRef {
+    #[inline]
+    fn drop(&mut self) {
+        if let Held::Apart(_) = &*self.0 {
+            self.let_go();
+        }
     }
 }

@@ -30,6 +30,15 @@ pub(crate) fn inside<R>(around: &Around, work: impl FnOnce() -> R) -> R {
     work()
 }
 
+/// Runs `work` inside `around`, where no call is around that.
+#[inline]
+pub(crate) fn inside_only<R>(around: &Around, work: impl FnOnce() -> R) -> R {
+    debug_assert!(!is_inside(), "there is a call around");
+    let _outer = Outer(None);
+    AROUND.set(Some(NonNull::from(around)));
+    work()
+}
+
 /// Whether there is a call around.
 #[inline]
 pub(crate) fn is_inside() -> bool {
@@ -39,9 +48,9 @@ pub(crate) fn is_inside() -> bool {
 /// Looks at the call around, where there is one.
 pub(crate) fn around<R>(look: impl FnOnce(&Around) -> R) -> Option<R> {
     let around = AROUND.get()?;
-    // SAFETY: only `inside` puts a pointer here, of a reference that outlives its `work`; whatever
-    // way `work` ends, `Outer` takes the pointer out again before `inside` returns, and nobody can
-    // keep `Outer` from being dropped, since it never leaves that function. Calls nest like the
+    // SAFETY: only `inside` and `inside_only` put a pointer here, of a reference that outlives their
+    // `work`; whatever way `work` ends, `Outer` takes the pointer out again before they return, and nobody can
+    // keep `Outer` from being dropped, since it never leaves those functions. Calls nest like the
     // frames of this thread, so that what `Outer` puts back is still borrowed further down the
     // stack. `look` gets a reference of a lifetime that it can't name and so can't keep, and
     // whatever it puts here itself is gone when it returns. `Around` is changed through cells only.
@@ -83,6 +92,16 @@ mod tests {
             assert_eq!(attempt(), Some(1));
         });
         assert!(!is_inside());
+    }
+
+    #[test]
+    fn unsafe_cell_the_only_call_around_is_gone_after_it() {
+        assert_eq!(inside_only(&of(1), attempt), Some(1));
+        assert!(!is_inside());
+        let panicked = catch_unwind(AssertUnwindSafe(|| {
+            inside_only(&of(1), || panic!("inside"))
+        }));
+        assert!(panicked.is_err() && !is_inside());
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub(super) enum Entry {
     NotClosed,
     /// The rate limit has no token for so long, and nothing was taken either.
     NoToken(Nanos),
+    /// There is more than a breaker to pass.
+    Guarded,
     /// Only the long way tells.
     Long,
 }
@@ -52,9 +54,8 @@ impl From<Refusal<'_>> for Rejection {
 impl Call<'_> {
     /// Lets the body run at once, where nothing but a closed breaker stands before it: the first
     /// attempt of most calls.
-    // Called, not written where it is called, since each annotated function does.
-    #[inline(never)]
-    pub(super) fn enters_at_once(&mut self) -> Entry {
+    #[inline]
+    pub(super) fn starts_plainly(&mut self) -> Entry {
         let policy = self.policy;
         if self.stage != Stage::First
             || scoped::is_inside()
@@ -64,7 +65,7 @@ impl Call<'_> {
             return Entry::Long;
         }
         if policy.opening != Opening::Plain || self.more.is_some() {
-            return self.passes_at_once();
+            return Entry::Guarded;
         }
         if let Some(guard) = &policy.breaker {
             let Some(pass) = guard.breaker.pass_if_closed() else {
@@ -81,37 +82,34 @@ impl Call<'_> {
         self.around.attempt = 1;
         self.around.lasts = self.policy.lasts;
         self.stage = Stage::Running;
+        self.holds = true;
     }
 
     /// Refuses the first attempt, where the guard that did not let it enter at once will not for a
     /// time, and no other attempt follows a refusal. There is nothing to give back then.
     #[inline]
-    pub(super) fn refuses_at_once(&mut self, entry: Entry) -> Option<Refusal<'_>> {
+    pub(super) fn refuses_at_once(&mut self, entry: Entry) -> bool {
         match entry {
-            Entry::Body | Entry::Long => None,
-            Entry::NotClosed => {
-                let left = self.is_kept_out()?;
-                Some(Refusal::Open(self.breaker()?, left))
-            }
-            Entry::NoToken(time) => self.is_too_much(time).then_some(Refusal::NoToken(
-                &self.policy.rate_limit.as_ref()?.limit,
-                time,
-            )),
+            Entry::NotClosed => self.is_kept_out(),
+            Entry::NoToken(time) => self.is_too_much(time),
+            Entry::Body | Entry::Guarded | Entry::Long => false,
         }
     }
 
-    /// Whether the breaker refuses, and for how long.
+    /// Whether the breaker refuses.
     #[inline(never)]
-    fn is_kept_out(&mut self) -> Option<Nanos> {
-        let left = self.breaker()?.refuses_for()?;
-        if self.retries_refusals() {
-            return None;
+    fn is_kept_out(&mut self) -> bool {
+        let time = self.breaker().and_then(Breaker::refuses_for);
+        let Some(time) = time.filter(|_| !self.retries_refusals()) else {
+            return false;
+        };
+        self.end_at_once(Ended::CircuitOpen, time);
+        if is_heard(Weight::Info)
+            && let Some(breaker) = self.breaker()
+        {
+            self.report_rejection(&breaker.rejection(Some(time)));
         }
-        self.end_at_once(Ended::CircuitOpen);
-        if is_heard(Weight::Info) {
-            self.report_rejection(&self.breaker()?.rejection(Some(left)));
-        }
-        Some(left)
+        true
     }
 
     /// Whether the rate limit refuses, which has no token for so long.
@@ -124,7 +122,7 @@ impl Call<'_> {
         if self.retries_refusals() {
             return false;
         }
-        self.end_at_once(Ended::LimitUsedUp);
+        self.end_at_once(Ended::LimitUsedUp, time);
         if is_heard(Weight::Info) {
             self.report_rejection(&guard.limit.rejection(time));
         }
@@ -132,13 +130,35 @@ impl Call<'_> {
     }
 
     #[inline]
-    fn end_at_once(&mut self, ended: Ended) {
+    fn end_at_once(&mut self, ended: Ended, time: Nanos) {
         if self.policy.opens_by_the_clock {
             self.begin_call();
         }
         (self.stage, self.around.attempt) = (Stage::Guards, 1);
-        self.ended = ended;
+        (self.ended, self.refused_for) = (ended, time);
         self.policy.count(ended);
+    }
+
+    /// Keeps what the call is refused with. True.
+    pub(super) fn is_refused_with(&mut self, rejection: Rejection) -> bool {
+        self.more().rejection = Some(rejection);
+        true
+    }
+
+    /// What the call is refused with. Once.
+    #[inline(never)]
+    pub(super) fn refusal(&mut self) -> Refusal<'_> {
+        let made = self.more.as_mut().and_then(|more| more.rejection.take());
+        if let Some(rejection) = made {
+            return Refusal::Made(rejection);
+        }
+        match (&self.policy.rate_limit, self.breaker()) {
+            (Some(guard), _) if self.ended == Ended::LimitUsedUp => {
+                Refusal::NoToken(&guard.limit, self.refused_for)
+            }
+            (_, Some(breaker)) => Refusal::Open(breaker, self.refused_for),
+            (_, None) => unreachable!("only a guard refuses"),
+        }
     }
 
     #[inline]
@@ -149,8 +169,8 @@ impl Call<'_> {
 
     /// Passes all guards if each lets it pass at once; else gives back what it took. The first
     /// attempt of most calls: whoever does not pass goes the long way, which knows why.
-    #[inline(never)]
-    fn passes_at_once(&mut self) -> Entry {
+    #[inline]
+    pub(super) fn passes_at_once(&mut self) -> Entry {
         let policy = self.policy;
         if policy.opening == Opening::Around {
             return Entry::Long;

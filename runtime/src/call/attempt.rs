@@ -1,15 +1,16 @@
-//! One attempt of an async call: its guards, its body, its limits, the pause after it.
+//! One attempt of an async call: its guards, its body, its limits.
 
 use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use pin_project_lite::pin_project;
 
 use super::at_once::{Entry, Refusal};
+use super::body::{Polled, Run, refuse};
 use super::guards::Step;
 use super::{Call, Verdict, View};
+use crate::rejection::Rejection;
 
 pin_project! {
     /// The future of [`Call::attempt`].
@@ -25,8 +26,8 @@ pin_project! {
 }
 
 impl<'p> Call<'p> {
-    /// Runs one attempt: `Break` with the call's result, `Continue` where another follows, its
-    /// pause over.
+    /// Runs one attempt: `Break` with the call's result, `Continue` where another follows, which
+    /// begins with the pause before it.
     #[inline]
     pub(crate) fn attempt<F, V, R, T, E>(
         &mut self,
@@ -36,8 +37,8 @@ impl<'p> Call<'p> {
     ) -> Attempt<'_, 'p, F, V, R>
     where
         F: Future<Output = Result<T, E>>,
-        V: Fn(&mut E, u32) -> View<'_>,
-        R: Fn(Refusal<'_>) -> E,
+        V: Fn(&mut E, u32) -> View<'_> + Copy,
+        R: Fn(Refusal<'_>) -> E + Copy,
     {
         Attempt {
             call: self,
@@ -57,8 +58,8 @@ impl<'p> Call<'p> {
     ) -> Once<'_, 'p, F, V, R>
     where
         F: Future<Output = Result<T, E>>,
-        V: Fn(&mut E, u32) -> View<'_>,
-        R: Fn(Refusal<'_>) -> E,
+        V: Fn(&mut E, u32) -> View<'_> + Copy,
+        R: Fn(Refusal<'_>) -> E + Copy,
     {
         Once {
             attempt: self.attempt(body, view, refuse),
@@ -69,125 +70,119 @@ impl<'p> Call<'p> {
 impl<F, V, R, T, E> Future for Attempt<'_, '_, F, V, R>
 where
     F: Future<Output = Result<T, E>>,
-    V: Fn(&mut E, u32) -> View<'_>,
-    R: Fn(Refusal<'_>) -> E,
+    V: Fn(&mut E, u32) -> View<'_> + Copy,
+    R: Fn(Refusal<'_>) -> E + Copy,
 {
     type Output = ControlFlow<Result<T, E>>;
 
-    // Compiled for each annotated function: what does not depend on the body is called, not
-    // written here, and the body is polled in one place and dropped in one.
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        let call = &mut **this.call;
-        let mut at = match call.enters_at_once() {
-            Entry::Body => At::Body,
-            entry => call.enter(entry, &*this.refuse, context),
+        let this = self.project();
+        let mut outcome = Poll::Pending;
+        let mut run = Run {
+            body: this.body,
+            outcome: &mut outcome,
+            view: *this.view,
         };
-        if let At::Body = at {
-            let Some(body) = this.body.as_mut().as_pin_mut() else {
-                return Poll::Pending; // polled again after its end
-            };
-            let polled = match call.poll_fault(context) {
-                None => call.inside(|| body.poll(context)),
-                Some(injected) => injected.map(|it| Err((this.refuse)(Refusal::Made(it)))),
-            };
-            at = match polled {
-                Poll::Ready(Ok(value)) => {
-                    call.succeeded();
-                    return Poll::Ready(ControlFlow::Break(Ok(value)));
-                }
-                Poll::Ready(Err(error)) => At::Error(error),
-                Poll::Pending => {
-                    if !call.is_cut(context) {
-                        return Poll::Pending;
-                    }
-                    At::Body
-                }
-            };
-            this.body.set(None);
-            call.leave(&mut at, &*this.view, &*this.refuse, context);
+        if this.call.run(&mut run, context) {
+            refuse(this.call, *this.refuse, &mut outcome);
         }
-        match at {
-            At::Error(error) => Poll::Ready(ControlFlow::Break(Err(error))),
-            At::Next => Poll::Ready(ControlFlow::Continue(())),
-            At::Body | At::Wait => Poll::Pending,
-        }
+        outcome
     }
 }
 
-/// Where an attempt is.
-pub(super) enum At<E> {
-    /// At its body.
-    Body,
-    /// At its end, and so is the pause after it.
-    Next,
-    /// Something is waited for.
-    Wait,
-    /// At the call's end, with this.
-    Error(E),
-}
-
-// Compiled for each type of error.
 impl Call<'_> {
-    /// Goes on towards the body, where the short way does not lead there.
+    /// Goes on with the attempt: whether the call is refused. Where it is over otherwise, there is an
+    /// outcome.
     #[inline(never)]
-    fn enter<E>(
+    fn run(&mut self, body: &mut dyn Polled, context: &mut Context<'_>) -> bool {
+        match self.starts_plainly() {
+            Entry::Body => {}
+            entry => return self.run_guarded(entry, body, context),
+        }
+        match self.inside_only(|| body.poll(context)) {
+            Poll::Ready(true) => {
+                self.succeeded_plainly();
+                false
+            }
+            polled => self.polled(polled, body, context),
+        }
+    }
+
+    #[inline(never)]
+    fn run_guarded(
         &mut self,
         entry: Entry,
-        refuse: impl Fn(Refusal<'_>) -> E,
+        body: &mut dyn Polled,
         context: &mut Context<'_>,
-    ) -> At<E> {
-        match self.refuses_at_once(entry) {
-            Some(refusal) => At::Error(refuse(refusal)),
-            None => self.enter_the_long_way(refuse, context),
-        }
-    }
-
-    #[inline(never)]
-    fn enter_the_long_way<E>(
-        &mut self,
-        refuse: impl Fn(Refusal<'_>) -> E,
-        context: &mut Context<'_>,
-    ) -> At<E> {
-        match self.go_on(context) {
-            Step::Body => At::Body,
-            Step::Refused(rejection) => match self.refused(&rejection) {
-                Verdict::Return => At::Error(refuse(Refusal::Made(rejection))),
-                Verdict::Retry(pause) => self.pause(pause, context),
-            },
-            Step::Wait => At::Wait,
-            Step::Over => At::Next,
-        }
-    }
-
-    /// The body is over and gone: it gave an error, or a limit cut it.
-    #[inline(never)]
-    fn leave<E>(
-        &mut self,
-        at: &mut At<E>,
-        view: impl Fn(&mut E, u32) -> View<'_>,
-        refuse: impl Fn(Refusal<'_>) -> E,
-        context: &mut Context<'_>,
-    ) {
-        let verdict = if let At::Error(error) = at {
-            self.verdict_on(error, view)
-        } else {
-            let rejection = self.cut_by();
-            let verdict = self.verdict_on_cut(&rejection);
-            *at = At::Error(refuse(Refusal::Made(rejection)));
-            verdict
+    ) -> bool {
+        let entry = match entry {
+            Entry::Guarded => self.passes_at_once(),
+            other => other,
         };
-        if let Verdict::Retry(pause) = verdict {
-            *at = self.pause(pause, context);
+        if entry != Entry::Body {
+            if self.refuses_at_once(entry) {
+                return true;
+            }
+            match self.go_on(context) {
+                Step::Body => {}
+                Step::Wait => return false,
+                Step::Refused(rejection) => {
+                    let verdict = self.refused(&rejection);
+                    return self.over(verdict, rejection, body);
+                }
+            }
+        }
+        match self.poll_fault(context) {
+            None => {}
+            Some(Poll::Ready(rejection)) => {
+                let verdict = self.verdict_on_injected(&rejection);
+                return self.over(verdict, rejection, body);
+            }
+            Some(Poll::Pending) => return self.polled(Poll::Pending, body, context),
+        }
+        match self.inside(|| body.poll(context)) {
+            Poll::Ready(true) => {
+                self.succeeded();
+                false
+            }
+            polled => self.polled(polled, body, context),
         }
     }
 
-    /// Begins the pause before the next attempt.
-    fn pause<E>(&mut self, pause: Duration, context: &mut Context<'_>) -> At<E> {
-        match self.start_pause(pause, context) {
-            Poll::Ready(()) => At::Next,
-            Poll::Pending => At::Wait,
+    /// The body was polled, and gave no value: whether the call is refused.
+    #[inline(never)]
+    fn polled(
+        &mut self,
+        polled: Poll<bool>,
+        body: &mut dyn Polled,
+        context: &mut Context<'_>,
+    ) -> bool {
+        if polled.is_ready() {
+            if let Verdict::Retry(pause) = self.verdict_on(body) {
+                body.forget();
+                self.start_pause(pause);
+            }
+            return false;
+        }
+        if !self.is_cut(context) {
+            return false;
+        }
+        body.cut();
+        let rejection = self.cut_by();
+        let verdict = self.verdict_on_cut(&rejection);
+        self.over(verdict, rejection, body)
+    }
+
+    /// The attempt is over: whether the call is, which is refused then.
+    fn over(&mut self, verdict: Verdict, rejection: Rejection, body: &mut dyn Polled) -> bool {
+        match verdict {
+            Verdict::Return => self.is_refused_with(rejection),
+            Verdict::Retry(pause) => {
+                body.forget();
+                self.start_pause(pause);
+                false
+            }
         }
     }
 }
@@ -205,8 +200,8 @@ pin_project! {
 impl<F, V, R, T, E> Future for Once<'_, '_, F, V, R>
 where
     F: Future<Output = Result<T, E>>,
-    V: Fn(&mut E, u32) -> View<'_>,
-    R: Fn(Refusal<'_>) -> E,
+    V: Fn(&mut E, u32) -> View<'_> + Copy,
+    R: Fn(Refusal<'_>) -> E + Copy,
 {
     type Output = Result<T, E>;
 

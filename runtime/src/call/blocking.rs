@@ -1,24 +1,16 @@
 //! One attempt of a sync call. Pauses park the thread.
 
 use std::ops::ControlFlow;
-use std::task::Waker;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use super::at_once::{Entry, Refusal};
 use super::attempt::no_retry;
+use super::body::{self, Called, Run};
 use super::guards::Passed;
 use super::{Call, Stage, Verdict, View};
 use crate::rejection::Rejection;
 use crate::wait;
-
-/// Where the call is.
-enum At<E> {
-    Body,
-    /// At the end of an attempt, and so is the pause after it.
-    Next,
-    /// At its end, with this.
-    Error(E),
-}
 
 impl Call<'_> {
     /// As [`attempt`](Self::attempt), for a sync body.
@@ -29,31 +21,18 @@ impl Call<'_> {
         view: impl Fn(&mut E, u32) -> View<'_>,
         refuse: impl Fn(Refusal<'_>) -> E,
     ) -> ControlFlow<Result<T, E>> {
-        let mut at = match self.enters_at_once() {
-            Entry::Body => At::Body,
-            entry => self.enter_blocking(entry, &refuse),
+        let mut outcome = Poll::Pending;
+        let mut run = Run {
+            body: Some(body),
+            outcome: &mut outcome,
+            view,
         };
-        if let At::Body = at {
-            let result = match self.fault_blocking() {
-                None => self.inside(body),
-                Some(rejection) => Err(refuse(Refusal::Made(rejection))),
-            };
-            match result {
-                Ok(value) => {
-                    self.succeeded();
-                    return ControlFlow::Break(Ok(value));
-                }
-                Err(mut error) => {
-                    at = match self.verdict_on(&mut error, view) {
-                        Verdict::Return => At::Error(error),
-                        Verdict::Retry(pause) => self.park_for(pause),
-                    }
-                }
-            }
+        if self.run_blocking(&mut run) {
+            body::refuse(self, refuse, &mut outcome);
         }
-        match at {
-            At::Error(error) => ControlFlow::Break(Err(error)),
-            At::Body | At::Next => ControlFlow::Continue(()),
+        match outcome {
+            Poll::Ready(outcome) => outcome,
+            Poll::Pending => ControlFlow::Continue(()), // by a guard, and parked already
         }
     }
 
@@ -71,25 +50,67 @@ impl Call<'_> {
         }
     }
 
-    /// Begins the attempt and passes its guards, parking the thread where one makes it wait.
+    /// As [`run`](Self::run), for a sync body.
     #[inline(never)]
-    fn enter_blocking<E>(&mut self, entry: Entry, refuse: impl Fn(Refusal<'_>) -> E) -> At<E> {
-        match self.refuses_at_once(entry) {
-            Some(refusal) => At::Error(refuse(refusal)),
-            None => self.enter_blocking_the_long_way(refuse),
+    fn run_blocking(&mut self, body: &mut dyn Called) -> bool {
+        match self.starts_plainly() {
+            Entry::Body => {}
+            entry => return self.run_guarded_blocking(entry, body),
         }
+        if self.inside_only(|| body.call()) {
+            self.succeeded_plainly();
+        } else {
+            self.failed_blocking(body);
+        }
+        false
     }
 
     #[inline(never)]
-    fn enter_blocking_the_long_way<E>(&mut self, refuse: impl Fn(Refusal<'_>) -> E) -> At<E> {
-        self.begin();
-        let Err(rejection) = self.pass_guards_blocking() else {
-            self.enter_body();
-            return At::Body;
+    fn run_guarded_blocking(&mut self, entry: Entry, body: &mut dyn Called) -> bool {
+        let entry = match entry {
+            Entry::Guarded => self.passes_at_once(),
+            other => other,
         };
-        match self.refused(&rejection) {
-            Verdict::Return => At::Error(refuse(Refusal::Made(rejection))),
-            Verdict::Retry(pause) => self.park_for(pause),
+        if entry != Entry::Body {
+            if self.refuses_at_once(entry) {
+                return true;
+            }
+            self.begin();
+            if let Err(rejection) = self.pass_guards_blocking() {
+                let verdict = self.refused(&rejection);
+                return self.over_blocking(verdict, rejection);
+            }
+            self.enter_body();
+        }
+        if let Some(rejection) = self.fault_blocking() {
+            let verdict = self.verdict_on_injected(&rejection);
+            return self.over_blocking(verdict, rejection);
+        }
+        if self.inside(|| body.call()) {
+            self.succeeded();
+        } else {
+            self.failed_blocking(body);
+        }
+        false
+    }
+
+    /// The body gave an error.
+    #[inline(never)]
+    fn failed_blocking(&mut self, body: &mut dyn Called) {
+        if let Verdict::Retry(pause) = self.verdict_on(body) {
+            body.forget();
+            self.park_for(pause);
+        }
+    }
+
+    /// As [`over`](Self::over).
+    fn over_blocking(&mut self, verdict: Verdict, rejection: Rejection) -> bool {
+        match verdict {
+            Verdict::Return => self.is_refused_with(rejection),
+            Verdict::Retry(pause) => {
+                self.park_for(pause);
+                false
+            }
         }
     }
 
@@ -115,9 +136,8 @@ impl Call<'_> {
 
     /// Parks the thread until the next attempt.
     #[inline(never)]
-    fn park_for<E>(&mut self, pause: Duration) -> At<E> {
+    fn park_for(&mut self, pause: Duration) {
         self.stage = Stage::Next;
         wait::park_for(pause);
-        At::Next
     }
 }

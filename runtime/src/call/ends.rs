@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use super::body::Body;
 use super::verdict::Verdict;
 use super::{Call, Stage, View};
 use crate::classify::Class;
@@ -11,21 +12,24 @@ use crate::telemetry::{Event, Weight, is_heard, report};
 
 impl Call<'_> {
     /// The body gave a value. Of most calls that changes nothing but a count.
-    #[inline(never)]
+    #[inline]
     pub(super) fn succeeded(&mut self) {
-        let ended = match (self.pass, &self.policy.breaker) {
-            (None, _) => Ended::OkAlone,
-            (Some(pass), Some(guard))
-                if self.more.is_none() && guard.breaker.is_unmoved_by_success(pass) =>
-            {
-                Ended::Ok
-            }
-            _ => return self.succeeded_and_tells(),
-        };
-        if self.placed || self.around.attempt > 1 {
+        if self.more.is_some() || self.placed || self.around.attempt > 1 {
             return self.succeeded_and_tells();
         }
+        self.succeeded_plainly();
+    }
+
+    /// The body of the first attempt gave a value, and there is no more than a breaker.
+    #[inline]
+    pub(super) fn succeeded_plainly(&mut self) {
+        let ended = match (self.pass, &self.policy.breaker) {
+            (None, _) => Ended::OkAlone,
+            (Some(pass), Some(guard)) if guard.breaker.is_unmoved_by_success(pass) => Ended::Ok,
+            _ => return self.succeeded_and_tells(),
+        };
         self.pass = None;
+        self.holds = false;
         self.policy.count(ended);
     }
 
@@ -48,6 +52,7 @@ impl Call<'_> {
         if self.around.attempt > 1 {
             self.recovered();
         }
+        self.holds = self.more.is_some();
     }
 
     #[cold]
@@ -63,18 +68,18 @@ impl Call<'_> {
     }
 
     /// What comes after the body's error.
-    #[inline(never)]
-    pub(super) fn verdict_on<E>(
-        &mut self,
-        error: &mut E,
-        view: impl Fn(&mut E, u32) -> View<'_>,
-    ) -> Verdict {
+    pub(super) fn verdict_on(&mut self, body: &mut dyn Body) -> Verdict {
         // A `Classify` that panics is the body's panic too: the stage is still that of a body.
-        let view = self.seen(view(error, self.ran()));
+        let view = body.view(self.bodies());
         self.judge(&view)
     }
 
-    pub(super) fn judge(&mut self, view: &View<'_>) -> Verdict {
+    /// What comes after an error that a test has injected: of the class that it wants.
+    pub(super) fn verdict_on_injected(&mut self, rejection: &Rejection) -> Verdict {
+        self.judge(&View::new(Class::of_nested(rejection), rejection))
+    }
+
+    fn judge(&mut self, view: &View<'_>) -> Verdict {
         self.stage = Stage::Body;
         self.disarm();
         self.attempt_ended(view.class.into(), view.text);

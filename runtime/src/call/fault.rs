@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 
 use tokio::time::Sleep;
 
-use super::{Call, View};
+use super::Call;
 use crate::classify::Class;
 use crate::rejection::Rejection;
 use crate::testing::Fault;
@@ -16,8 +16,6 @@ use crate::wait;
 pub(super) struct Injected {
     fault: Option<Fault>,
     delay: Option<Pin<Box<Sleep>>>,
-    /// The class that the attempt failed with instead of its own.
-    class: Option<Class>,
 }
 
 impl Call<'_> {
@@ -34,7 +32,7 @@ impl Call<'_> {
     /// None where the body is to be polled.
     pub(super) fn poll_fault(&mut self, context: &mut Context<'_>) -> Option<Poll<Rejection>> {
         match self.more.as_ref()?.fault.fault.clone()? {
-            Fault::Error(class) => Some(Poll::Ready(self.fail(class))),
+            Fault::Error(class) => Some(Poll::Ready(Rejection::Injected { class })),
             Fault::Hang => Some(Poll::Pending),
             Fault::Panic => panic!("a fault injected into {}", self.policy.name),
             Fault::Delay(time) => {
@@ -54,26 +52,15 @@ impl Call<'_> {
 
     pub(super) fn fault_blocking(&mut self) -> Option<Rejection> {
         match self.more.as_mut()?.fault.fault.take()? {
-            Fault::Error(class) => Some(self.fail(class)),
-            Fault::Hang => Some(self.fail(Class::Timeout)),
+            Fault::Error(class) => Some(Rejection::Injected { class }),
+            Fault::Hang => Some(Rejection::Injected {
+                class: Class::Timeout,
+            }),
             Fault::Panic => panic!("a fault injected into {}", self.policy.name),
             Fault::Delay(time) => {
                 wait::park_for(time);
                 None
             }
-        }
-    }
-
-    fn fail(&mut self, class: Class) -> Rejection {
-        self.more().fault.class = Some(class);
-        Rejection::Injected { class }
-    }
-
-    /// An injected error is of the class that the test wants, whatever the error's type says.
-    pub(super) fn seen<'e>(&mut self, view: View<'e>) -> View<'e> {
-        match self.more.as_mut().and_then(|more| more.fault.class.take()) {
-            Some(class) => view.with_class(class),
-            None => view,
         }
     }
 }

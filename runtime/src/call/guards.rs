@@ -1,7 +1,7 @@
 //! The guards of a call, in their order at each level: is the breaker open? → rate limit →
 //! bulkhead → the breaker admits. What a later guard refuses, earlier ones get back.
 
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use steadfast_options::{Guards, Mode};
@@ -26,8 +26,6 @@ pub(super) enum Step {
     Refused(Rejection),
     /// Wait, until woken.
     Wait,
-    /// The next attempt: the pause after this one is over.
-    Over,
 }
 
 /// What comes of the guards.
@@ -108,16 +106,16 @@ impl Call<'_> {
         }
     }
 
-    /// Goes on towards the body of the attempt, or to the next attempt.
+    /// Goes on towards the body of the attempt, after the pause before it.
     pub(super) fn go_on(&mut self, context: &mut Context<'_>) -> Step {
         match self.stage {
             Stage::First | Stage::Next => self.begin(),
             Stage::Guards => {}
             Stage::Pause => {
-                return match self.poll_pause(context) {
-                    Poll::Ready(()) => Step::Over,
-                    Poll::Pending => Step::Wait,
-                };
+                if self.poll_armed_wait(context).is_pending() {
+                    return Step::Wait;
+                }
+                self.begin();
             }
             Stage::Running | Stage::Body => {
                 self.stage = Stage::Running;

@@ -1,12 +1,13 @@
 //! One call: the order of its policies, and what happens between attempts.
 //!
 //! `fallback( deadline( guards at "call" ( retry( guards at "attempt" ( timeout( body ))))))`.
-//! Nothing here is generic over the body or its types; what is, is in [`attempt`] and
-//! [`blocking`], and small: it is compiled once for each annotated function.
+//! Nothing here is generic over the body or its types; what is, is in [`body`] and where [`attempt`]
+//! and [`blocking`] begin, and small: it is compiled once for each annotated function.
 
 mod at_once;
 mod attempt;
 mod blocking;
+mod body;
 mod ends;
 #[cfg(feature = "testing")]
 mod fault;
@@ -42,6 +43,7 @@ use crate::current::{self, Around};
 use crate::deadline::Deadline;
 use crate::policy::Resolved;
 use crate::rate_limit::{Source, Token, Whose};
+use crate::rejection::Rejection;
 use crate::scoped;
 use crate::tally::Ended;
 use guards::BreakerOf;
@@ -71,17 +73,20 @@ pub struct Call<'p> {
     traced: bool,
     /// Whether no attempt may follow.
     last: bool,
+    /// Whether it may hold what has to be given back: a pass, a place, a token, or anything in `more`.
+    holds: bool,
     ended: Ended,
     _filled: [u8; FILL],
+    /// For how long a guard refuses that did so at once.
+    refused_for: Nanos,
     /// Whose tokens it takes, where a key tells them apart.
     limit_of: Whose,
-    /// Emptied where the call is dropped: whoever looks there whether there is any spares the rest
-    /// of the calls a visit.
+    /// Emptied where the call is dropped, if it holds anything.
     more: ManuallyDrop<Option<More>>,
 }
 
 /// What the small ones are short of a word.
-const FILL: usize = 3 - cfg!(feature = "tracing") as usize;
+const FILL: usize = 2 - cfg!(feature = "tracing") as usize;
 
 /// What calls with queues, pauses, breakers by key, slow calls or time limits need.
 struct More {
@@ -95,6 +100,8 @@ struct More {
     without_token: bool,
     /// Whose breaker, where a key tells them apart.
     breaker_of: BreakerOf,
+    /// What it is refused with, where that is made already.
+    rejection: Option<Rejection>,
     rest: Option<Pin<Box<Rest>>>,
     #[cfg(feature = "tracing")]
     trace: Option<trace::Trace>,
@@ -110,6 +117,7 @@ impl More {
             source: None,
             without_token: false,
             breaker_of: BreakerOf::Policy,
+            rejection: None,
             rest: None,
             #[cfg(feature = "tracing")]
             trace: None,
@@ -147,14 +155,17 @@ impl<'p> Call<'p> {
             #[cfg(feature = "tracing")]
             traced: false,
             last: false,
+            holds: false,
             ended: Ended::Ok,
             _filled: [0; FILL],
+            refused_for: 0,
             limit_of: Whose::All,
             more: ManuallyDrop::new(None),
         }
     }
 
     fn more(&mut self) -> &mut More {
+        self.holds = true;
         self.more.get_or_insert_with(More::new)
     }
 
@@ -183,6 +194,7 @@ impl<'p> Call<'p> {
             }
         }
         self.stage = Stage::Guards;
+        self.holds = true;
         self.around.attempt = self.around.attempt.saturating_add(1);
     }
 
@@ -236,6 +248,12 @@ impl<'p> Call<'p> {
         scoped::inside(&self.around, work)
     }
 
+    /// As [`inside`](Self::inside), where no call is around this one.
+    #[inline]
+    fn inside_only<R>(&self, work: impl FnOnce() -> R) -> R {
+        scoped::inside_only(&self.around, work)
+    }
+
     /// Whether the fallback answers for how the call ended. Says so to telemetry.
     pub fn wants_fallback(&mut self) -> bool {
         let wants = self.is_for_the_fallback();
@@ -286,8 +304,7 @@ impl Drop for Call<'_> {
     /// A call that is dropped by its caller counts as nothing; one that panics is a failure.
     #[inline]
     fn drop(&mut self) {
-        // Whether a token is held is for `abandon` to see: without `more` there is none.
-        if self.pass.is_some() || self.placed || self.more.is_some() {
+        if self.holds {
             self.dropped();
         }
     }

@@ -3,7 +3,7 @@
 
 use std::task::{Context, Poll};
 
-use super::{Call, View};
+use super::Call;
 use crate::rejection::Rejection;
 
 impl Call<'_> {
@@ -18,10 +18,5 @@ impl Call<'_> {
     #[inline(always)]
     pub(super) fn fault_blocking(&mut self) -> Option<Rejection> {
         None
-    }
-
-    #[inline(always)]
-    pub(super) fn seen<'e>(&mut self, view: View<'e>) -> View<'e> {
-        view
     }
 }

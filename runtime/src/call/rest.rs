@@ -126,7 +126,7 @@ impl Call<'_> {
     }
 
     /// How many attempts ran: all but those that a guard refused.
-    pub(super) fn ran(&self) -> u32 {
+    pub(super) fn bodies(&self) -> u32 {
         self.around.attempt - self.known_rest().map_or(0, |rest| rest.refused)
     }
 }

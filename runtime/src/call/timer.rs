@@ -62,16 +62,15 @@ impl Call<'_> {
         }
     }
 
-    /// Begins the pause before the next attempt; pending until that.
+    /// Begins the pause before the next attempt, which waits for its end.
     #[inline(never)]
-    pub(super) fn start_pause(&mut self, pause: Duration, context: &mut Context<'_>) -> Poll<()> {
+    pub(super) fn start_pause(&mut self, pause: Duration) {
         self.stage = Stage::Pause;
         if pause > Duration::ZERO {
             self.rest().arm(Armed::Wait, pause);
         } else {
             self.disarm();
         }
-        self.poll_pause(context)
     }
 
     /// Pending until `at`; the context's waker may wake sooner.
@@ -82,13 +81,7 @@ impl Call<'_> {
         self.poll_armed_wait(context)
     }
 
-    pub(super) fn poll_pause(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        ready!(self.poll_armed_wait(context));
-        self.stage = Stage::Next;
-        Poll::Ready(())
-    }
-
-    fn poll_armed_wait(&mut self, context: &mut Context<'_>) -> Poll<()> {
+    pub(super) fn poll_armed_wait(&mut self, context: &mut Context<'_>) -> Poll<()> {
         if self.armed() == Armed::Wait {
             ready!(self.rest().poll_sleep(context));
             self.disarm();

@@ -55,10 +55,6 @@ pub fn attempts_of<R: Outcome>() -> R::Attempts {
     R::attempts()
 }
 
-/// Says what an error means to the policies. A pointer, so that what is done with it is compiled
-/// once for each type of error, not once for each annotated function.
-pub(super) type See<E> = for<'e> fn(&'e mut E, u32) -> View<'e>;
-
 /// Makes the error of a rejection. A pointer, since a bound on what is called with it would repeat
 /// the compiler's complaint about an error that takes none.
 pub(super) type Refuse<E> = for<'c> fn(Refusal<'c>) -> E;
@@ -77,30 +73,32 @@ impl<E> Attempts<E> {
 
     /// Runs one attempt: `Break` with the call's result, `Continue` where another follows.
     #[inline]
-    pub fn attempt<'c, 'p, F, T>(
+    pub fn attempt<'c, 'p, F, T, V>(
         &self,
         call: &'c mut Call<'p>,
         body: F,
-        see: See<E>,
-    ) -> Attempt<'c, 'p, F, See<E>, Refuse<E>>
+        view: V,
+    ) -> Attempt<'c, 'p, F, V, Refuse<E>>
     where
         F: Future<Output = Result<T, E>>,
+        V: Fn(&mut E, u32) -> View<'_> + Copy,
     {
-        call.attempt(body, see, self.refuse)
+        call.attempt(body, view, self.refuse)
     }
 
     /// Runs the only attempt of a call without retry.
     #[inline]
-    pub fn once<'c, 'p, F, T>(
+    pub fn once<'c, 'p, F, T, V>(
         &self,
         call: &'c mut Call<'p>,
         body: F,
-        see: See<E>,
-    ) -> Once<'c, 'p, F, See<E>, Refuse<E>>
+        view: V,
+    ) -> Once<'c, 'p, F, V, Refuse<E>>
     where
         F: Future<Output = Result<T, E>>,
+        V: Fn(&mut E, u32) -> View<'_> + Copy,
     {
-        call.once(body, see, self.refuse)
+        call.once(body, view, self.refuse)
     }
 
     /// As [`attempt`](Self::attempt), for a sync body.
@@ -109,9 +107,9 @@ impl<E> Attempts<E> {
         &self,
         call: &mut Call<'_>,
         body: impl FnOnce() -> Result<T, E>,
-        see: See<E>,
+        view: impl Fn(&mut E, u32) -> View<'_>,
     ) -> ControlFlow<Result<T, E>> {
-        call.attempt_blocking(body, see, self.refuse)
+        call.attempt_blocking(body, view, self.refuse)
     }
 
     /// As [`once`](Self::once), for a sync body.
@@ -120,8 +118,8 @@ impl<E> Attempts<E> {
         &self,
         call: &mut Call<'_>,
         body: impl FnOnce() -> Result<T, E>,
-        see: See<E>,
+        view: impl Fn(&mut E, u32) -> View<'_>,
     ) -> Result<T, E> {
-        call.once_blocking(body, see, self.refuse)
+        call.once_blocking(body, view, self.refuse)
     }
 }
