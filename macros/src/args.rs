@@ -27,11 +27,11 @@ pub(crate) struct Args {
 
 /// One option that is set.
 pub(crate) struct Given {
-    /// The option and its value; the value of code stands in `code`.
+    /// The option and its value.
     pub(crate) setting: Setting,
     /// The option's key, where errors about it point.
     pub(crate) key: Span,
-    /// The code, where that is the option's value.
+    /// The code, where the value is the text of some.
     pub(crate) code: Option<Code>,
 }
 

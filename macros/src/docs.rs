@@ -6,7 +6,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use steadfast_options::{OptionMeta, POLICIES, worst_case};
 
-use crate::args::{Code, Given};
+use crate::args::Given;
 use crate::model::Model;
 
 /// The table, as an attribute to stand after the function's own.
@@ -32,13 +32,7 @@ fn table(model: &Model) -> String {
 fn row(text: &mut String, given: &Given) {
     let path = given.setting.path;
     let (value, meaning) = match meta(path) {
-        Some(option) => {
-            let value = given
-                .code
-                .as_ref()
-                .map_or_else(|| given.setting.value.to_string(), Code::text);
-            (format!("`{value}`"), option.meaning())
-        }
+        Some(option) => (format!("`{}`", given.setting.value), option.meaning()),
         None => (
             "defaults".into(),
             POLICIES

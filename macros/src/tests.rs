@@ -35,10 +35,8 @@ fn settings(attribute: &str) -> Result<Vec<String>, syn::Error> {
     let mut errors = Errors::new();
     let args = Args::read(attribute.parse().unwrap(), &mut errors);
     errors.check()?;
-    let shown = |given: &crate::args::Given| match &given.code {
-        Some(code) => format!("{} = {}", given.setting.path, code.text()),
-        None => format!("{} = {}", given.setting.path, given.setting.value),
-    };
+    let shown =
+        |given: &crate::args::Given| format!("{} = {}", given.setting.path, given.setting.value);
     Ok(args.given.iter().map(shown).collect())
 }
 

@@ -58,14 +58,6 @@ macro_rules! keywords {
                 match self { $(Self::$variant => $word,)+ }
             }
         }
-
-        impl $name {
-            /// The Rust path of this value below the crate's root.
-            #[must_use]
-            pub fn constant(self) -> &'static str {
-                match self { $(Self::$variant => concat!(stringify!($name), "::", stringify!($variant)),)+ }
-            }
-        }
     )+};
 }
 

@@ -19,6 +19,7 @@
 //! assert_eq!(error, r#"duration "5" has no unit; did you mean "5ms" or "5s"?"#);
 //! ```
 
+mod annotation;
 mod decimal;
 mod duration;
 mod folder;
@@ -38,6 +39,7 @@ pub mod table;
 mod value;
 mod worst_case;
 
+pub use annotation::{Annotation, written};
 pub use decimal::decimal;
 pub use duration::{duration_text, parse_duration};
 pub use folder::Folder;

@@ -43,7 +43,7 @@ impl Setting {
         Some(format!("`{}`: {wrong}", self.path))
     }
 
-    fn option(path: &str) -> Result<&'static OptionMeta, String> {
+    pub(crate) fn option(path: &str) -> Result<&'static OptionMeta, String> {
         let (policy, option) = path.split_once('.').unwrap_or(("", path));
         PolicyMeta::find(policy)?.option(option)
     }

@@ -9,7 +9,7 @@ use crate::keyword::{
     Algorithm, Counting, FallbackKind, FallbackOn, Guards, Health, Keyword, Mode, Scope, Store,
     Then,
 };
-use crate::name::Name;
+use crate::name::{Name, intern};
 
 /// A share: more than 0, at most 1.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
@@ -152,18 +152,6 @@ impl Classes {
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
-
-    /// The set as bits, for generated code.
-    #[must_use]
-    pub const fn bits(self) -> u8 {
-        self.0
-    }
-
-    /// The set of [`bits`](Self::bits).
-    #[must_use]
-    pub const fn from_bits(bits: u8) -> Self {
-        Self(bits)
-    }
 }
 
 impl fmt::Display for Classes {
@@ -266,6 +254,12 @@ impl fmt::Display for Value {
 }
 
 impl Value {
+    /// Code, interned as a [`Name`] is. A zero in its literals is written out.
+    #[must_use]
+    pub fn code(text: &str) -> Self {
+        Self::Code(intern(&text.replace('\0', "\\0")))
+    }
+
     /// This value as TOML and JSON write it.
     ///
     /// ```
@@ -286,79 +280,6 @@ impl Value {
             Self::Classes(_) => format!("[\"{}\"]", self.to_string().replace(", ", "\", \"")),
             Self::Folder(folder) => format!("{:?}", folder.as_str()),
             other => format!("\"{other}\""),
-        }
-    }
-
-    /// This value as a Rust constant expression, with paths below this crate's root at `root`.
-    ///
-    /// ```
-    /// use steadfast_options::{Guards, Value};
-    ///
-    /// assert_eq!(Value::from(Guards::Call).constant("o"), "o::Value::Guards(o::Guards::Call)");
-    /// ```
-    #[must_use]
-    pub fn constant(&self, root: &str) -> String {
-        let (variant, inner) = match self {
-            Self::Declared => return format!("{root}::Value::Declared"),
-            Self::Duration(duration) => ("Duration", duration_constant(*duration)),
-            Self::Count(count) => ("Count", format!("{count}u32")),
-            Self::Ratio(ratio) => ("Ratio", ratio_constant(*ratio, root)),
-            Self::Factor(factor) => (
-                "Factor",
-                format!("{root}::Factor::literal({:?}f64)", factor.0),
-            ),
-            Self::Name(name) => ("Name", format!("{root}::Name::from_static({name:?})")),
-            Self::Folder(folder) => (
-                "Folder",
-                format!("{root}::Folder::from_static({:?})", folder.as_str()),
-            ),
-            Self::Window(Window::For(duration)) => (
-                "Window",
-                format!("{root}::Window::For({})", duration_constant(*duration)),
-            ),
-            Self::Window(Window::Unbounded) => ("Window", format!("{root}::Window::Unbounded")),
-            Self::Jitter(jitter) => ("Jitter", jitter_constant(*jitter, root)),
-            Self::Classes(classes) => (
-                "Classes",
-                format!("{root}::Classes::from_bits({}u8)", classes.bits()),
-            ),
-            Self::Code(code) => ("Code", format!("{code:?}")),
-            Self::Mode(word) => ("Mode", format!("{root}::{}", word.constant())),
-            Self::Health(word) => ("Health", format!("{root}::{}", word.constant())),
-            Self::Scope(word) => ("Scope", format!("{root}::{}", word.constant())),
-            Self::Counting(word) => ("Counting", format!("{root}::{}", word.constant())),
-            Self::Guards(word) => ("Guards", format!("{root}::{}", word.constant())),
-            Self::Algorithm(word) => ("Algorithm", format!("{root}::{}", word.constant())),
-            Self::Then(word) => ("Then", format!("{root}::{}", word.constant())),
-            Self::FallbackKind(word) => ("FallbackKind", format!("{root}::{}", word.constant())),
-            Self::FallbackOn(word) => ("FallbackOn", format!("{root}::{}", word.constant())),
-            Self::Store(word) => ("Store", format!("{root}::{}", word.constant())),
-        };
-        format!("{root}::Value::{variant}({inner})")
-    }
-}
-
-fn duration_constant(duration: Duration) -> String {
-    format!(
-        "::core::time::Duration::new({}u64, {}u32)",
-        duration.as_secs(),
-        duration.subsec_nanos()
-    )
-}
-
-fn ratio_constant(ratio: Ratio, root: &str) -> String {
-    format!("{root}::Ratio::literal({:?}f64)", ratio.0)
-}
-
-fn jitter_constant(jitter: Jitter, root: &str) -> String {
-    match jitter {
-        Jitter::Full => format!("{root}::Jitter::Full"),
-        Jitter::Equal => format!("{root}::Jitter::Equal"),
-        Jitter::Decorrelated => format!("{root}::Jitter::Decorrelated"),
-        Jitter::None => format!("{root}::Jitter::None"),
-        Jitter::Ratio(ratio) => format!("{root}::Jitter::Ratio({})", ratio_constant(ratio, root)),
-        Jitter::Within(duration) => {
-            format!("{root}::Jitter::Within({})", duration_constant(duration))
         }
     }
 }

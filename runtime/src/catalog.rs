@@ -3,18 +3,50 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
-use steadfast_options::{Name, Patch};
+use steadfast_options::{Annotation, Name};
 
-use crate::site::{Naming, Site, SiteEntry};
+use crate::conflict::Place;
+use crate::site::{Site, SiteEntry};
 use crate::sorted::Sorted;
 
 /// A site with what the list says of it.
 #[derive(Clone, Copy)]
 pub(crate) struct Listed {
     pub(crate) site: &'static Site,
+    pub(crate) said: &'static Annotation,
     pub(crate) name: Name,
     pub(crate) naming: Naming,
-    pub(crate) patch: Patch,
+}
+
+/// Where a call's name comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Naming {
+    Given,
+    Default,
+}
+
+impl Listed {
+    /// A site under the name that the code gives it, or its path.
+    fn new(site: &'static Site) -> Self {
+        let said: &Annotation = Box::leak(Box::new(site.read()));
+        let (name, naming) = match said.patch.call.name {
+            Some(given) => (given, Naming::Given),
+            None => (Name::from_static(said.path), Naming::Default),
+        };
+        Self {
+            site,
+            said,
+            name,
+            naming,
+        }
+    }
+
+    pub(crate) fn place(&self) -> Place {
+        Place {
+            file: self.said.file,
+            line: self.said.line,
+        }
+    }
 }
 
 /// Every site known so far, in the order of file and line.
@@ -48,13 +80,14 @@ static CATALOG: LazyLock<Mutex<Catalog>> = LazyLock::new(|| {
     for entry in inventory::iter::<SiteEntry>() {
         put(&mut sites, entry.0);
     }
-    Mutex::new(listed(&sites))
+    Mutex::new(named(sites))
 });
 
 /// In the order of file and line.
-fn put(sites: &mut Vec<&'static Site>, site: &'static Site) {
-    let place = sites.partition_point(|known| known.place <= site.place);
-    sites.insert(place, site);
+fn put(sites: &mut Vec<Listed>, site: &'static Site) {
+    let listed = Listed::new(site);
+    let place = sites.partition_point(|known| known.place() <= listed.place());
+    sites.insert(place, listed);
 }
 
 fn catalog() -> MutexGuard<'static, Catalog> {
@@ -73,31 +106,27 @@ pub(crate) fn of(site: &'static Site) -> Listed {
         return known;
     }
     INCOMPLETE.store(true, Ordering::Relaxed);
-    let mut sites = catalog.iter().map(|listed| listed.site).collect();
+    let mut sites = catalog.to_vec();
     put(&mut sites, site);
-    *catalog = listed(&sites);
+    *catalog = named(sites);
     known(&catalog).expect("the site was just put on the list")
 }
 
 /// Where functions have the same default name, each gets `@line`.
-fn listed(sites: &[&'static Site]) -> Catalog {
-    let mut alike: Sorted<Name, u32> = Sorted::default();
-    for site in sites {
-        if let (name, Naming::Default) = site.own_name() {
-            *alike.get_or(name, || 0) += 1;
+fn named(mut sites: Vec<Listed>) -> Catalog {
+    let mut alike: Sorted<&str, u32> = Sorted::default();
+    for listed in &sites {
+        if listed.naming == Naming::Default {
+            *alike.get_or(listed.said.path, || 0) += 1;
         }
     }
-    let name = |site: &Site| match site.own_name() {
-        (name, Naming::Default) if alike.get(&name) > Some(&1) => with_line(name, site.place.line),
-        (name, _) => name,
-    };
-    let listed = sites.iter().map(|&site| Listed {
-        site,
-        name: name(site),
-        naming: site.own_name().1,
-        patch: Patch::of(site.settings),
-    });
-    listed.collect()
+    for listed in &mut sites {
+        let Annotation { path, line, .. } = *listed.said;
+        if listed.naming == Naming::Default && alike.get(&path) > Some(&1) {
+            listed.name = with_line(Name::from_static(path), line);
+        }
+    }
+    sites.into()
 }
 
 /// No given name can hold an `@`. Each is kept once, for the life of the process.

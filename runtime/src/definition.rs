@@ -8,10 +8,9 @@ use steadfast_options::{
     validate, worst_case,
 };
 
-use crate::catalog::Listed;
+use crate::catalog::{Listed, Naming};
 use crate::config::{Given, Layered, Layers, Sources, Subject, name_in};
 use crate::conflict::{Conflict, Place};
-use crate::site::{Naming, Site};
 use crate::sorted::Sorted;
 
 /// A kind of policy that is known by name, in the order of their words.
@@ -35,7 +34,7 @@ impl Kind {
 
     /// The policy of this kind that the code of a site names, if it has one.
     fn name_in(self, listed: &Listed) -> Option<Name> {
-        name_in(self, listed.name, &listed.patch)
+        name_in(self, listed.name, &listed.said.patch)
     }
 
     /// Whether an option is of this kind, and of the named policy rather than of the call.
@@ -220,27 +219,27 @@ impl Code {
     }
 
     fn add(&mut self, kind: Kind, name: Name, listed: &Listed) {
-        let site = listed.site;
-        let settings = site.settings.iter();
+        let place = listed.place();
+        let settings = listed.said.settings.iter();
         for setting in settings.filter(|setting| kind.owns(setting.path)) {
             match self.set_by(setting.path) {
                 None => {
                     self.patch.set(setting);
                     self.given.push(Given {
                         setting: *setting,
-                        origin: site.place.into(),
+                        origin: place.into(),
                     });
-                    self.set_by.push((*setting, site.place));
+                    self.set_by.push((*setting, place));
                 }
-                Some((first, place)) if first.value != setting.value => {
-                    let (first, second) = ((place, first.value), (site.place, setting.value));
+                Some((first, earlier)) if first.value != setting.value => {
+                    let (first, second) = ((earlier, first.value), (place, setting.value));
                     self.conflicts
                         .push(Conflict::of_values(name, setting.path, first, second));
                 }
                 Some(_) => {}
             }
         }
-        self.places.push(site.place);
+        self.places.push(place);
     }
 
     /// Options that are sound in each place may break a rule together.
@@ -294,12 +293,13 @@ pub(crate) fn conflicts(sources: &Sources) -> Vec<Conflict> {
 }
 
 fn call_name_conflicts(sites: &[Listed]) -> Vec<Conflict> {
-    let mut first_with: Sorted<Name, &'static Site> = Sorted::default();
+    let mut first_with: Sorted<Name, &Listed> = Sorted::default();
     let mut found = Vec::new();
-    for Listed { site, name, .. } in sites.iter().filter(|listed| listed.naming == Naming::Given) {
-        let first = *first_with.get_or(*name, || site);
-        if !first.is(site) {
-            found.push(Conflict::of_call_names(*name, first.place, site.place));
+    for listed in sites.iter().filter(|listed| listed.naming == Naming::Given) {
+        let first = *first_with.get_or(listed.name, || listed);
+        if !first.site.is(listed.site) {
+            let (first, second) = (first.place(), listed.place());
+            found.push(Conflict::of_call_names(listed.name, first, second));
         }
     }
     found

@@ -1,8 +1,7 @@
 //! Annotated functions: what the attribute says of each.
 
-use steadfast_options::{Flavor, Name, Setting};
+use steadfast_options::Annotation;
 
-use crate::conflict::Place;
 use crate::policy::{PolicyRef, Resolved};
 use crate::registry;
 use crate::retry::Retrying;
@@ -11,40 +10,21 @@ use crate::slot::Slot;
 /// What the attribute says of one function. Made by the attribute alone.
 #[doc(hidden)]
 pub struct Site {
-    default_name: &'static str,
-    given_name: Option<&'static str>,
-    pub(crate) place: Place,
-    pub(crate) flavor: Flavor,
-    pub(crate) settings: &'static [Setting],
+    text: &'static str,
     pub(crate) notify: Option<fn(&Retrying<'_>)>,
     /// The policy in the global registry, once it is known and while no other registry is in use.
     pub(crate) policy: Slot<Resolved>,
 }
 
 impl Site {
+    /// A site with the text of its [`Annotation`].
     #[must_use]
-    pub const fn new(
-        name: &'static str,
-        file: &'static str,
-        line: u32,
-        flavor: Flavor,
-        settings: &'static [Setting],
-    ) -> Self {
+    pub const fn new(text: &'static str) -> Self {
         Self {
-            default_name: name,
-            given_name: None,
-            place: Place { file, line },
-            flavor,
-            settings,
+            text,
             notify: None,
             policy: Slot::empty(),
         }
-    }
-
-    #[must_use]
-    pub const fn named(mut self, name: &'static str) -> Self {
-        self.given_name = Some(name);
-        self
     }
 
     #[must_use]
@@ -62,24 +42,15 @@ impl Site {
         }
     }
 
-    /// The call's name, and whether the code gave it or the module and function did.
-    pub(crate) fn own_name(&self) -> (Name, Naming) {
-        match self.given_name {
-            Some(given) => (Name::from_static(given), Naming::Given),
-            None => (Name::from_static(self.default_name), Naming::Default),
-        }
+    /// What the attribute says, which the list of sites asks once.
+    pub(crate) fn read(&self) -> Annotation {
+        Annotation::read(self.text)
+            .unwrap_or_else(|wrong| panic!("the attribute wrote {:?}: {wrong}", self.text))
     }
 
     pub(crate) fn is(&self, other: &Self) -> bool {
         std::ptr::eq(self, other)
     }
-}
-
-/// Where a call's name comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Naming {
-    Given,
-    Default,
 }
 
 /// A site on the list that is filled at link time.

@@ -2,20 +2,19 @@
 
 use std::sync::Arc;
 
-use steadfast_options::{Flavor, Name, Patch, Setting, WorstCase, worst_case};
+use steadfast_options::{Name, Patch, Setting, WorstCase, worst_case};
 
 use crate::answers::{Cache, CacheCounts};
 use crate::catalog::Listed;
 use crate::config::{Layered, SetValue};
 use crate::policy::{CallCounts, Resolved};
 use crate::registry::Registry;
-use crate::site::Site;
 
 /// One annotated function, from [`sites`].
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct SiteInfo {
-    site: &'static Site,
+    listed: Listed,
     policy: Arc<Resolved>,
     in_force: Layered,
     values: Vec<SetValue>,
@@ -40,7 +39,7 @@ pub fn sites() -> impl Iterator<Item = SiteInfo> {
     let registry = Registry::current();
     let sites: Vec<Listed> = registry.sites().iter().copied().collect();
     sites.into_iter().map(move |listed| SiteInfo {
-        site: listed.site,
+        listed,
         policy: registry.policy_of(listed.site),
         in_force: registry.in_force(&listed.declared()),
         values: registry.values_of_call(&listed.declared()),
@@ -57,19 +56,19 @@ impl SiteInfo {
     /// The file it stands in.
     #[must_use]
     pub fn file(&self) -> &'static str {
-        self.site.place.file
+        self.listed.said.file
     }
 
     /// The line it stands at.
     #[must_use]
     pub fn line(&self) -> u32 {
-        self.site.place.line
+        self.listed.said.line
     }
 
     /// Whether it is async.
     #[must_use]
     pub fn is_async(&self) -> bool {
-        self.site.flavor == Flavor::Async
+        self.listed.said.flavor.is_async()
     }
 
     /// Its policy in force.
@@ -102,7 +101,7 @@ impl std::fmt::Debug for SiteInfo {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SiteInfo")
             .field("name", &self.name())
-            .field("at", &format_args!("{}", self.site.place))
+            .field("at", &format_args!("{}", self.listed.place()))
             .field("policy", &self.policy())
             .finish_non_exhaustive()
     }

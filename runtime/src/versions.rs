@@ -66,12 +66,12 @@ impl Versions {
 mod tests {
     use std::time::Duration;
 
-    use steadfast_options::{Flavor, Name, Patch};
+    use steadfast_options::{Name, Patch};
 
     use super::*;
     use crate::registry::Registry;
 
-    static SITE: Site = Site::new("versions", "versions.rs", 1, Flavor::Async, &[]);
+    static SITE: Site = Site::new(concat!("versions\0versions.rs\0", 1, "\0async"));
 
     #[test]
     fn a_published_version_that_comes_again_is_used_again() {

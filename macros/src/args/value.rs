@@ -20,7 +20,7 @@ pub(crate) enum Code {
 
 impl Code {
     /// The code as text, for status and docs.
-    pub(crate) fn text(&self) -> String {
+    fn text(&self) -> String {
         let tokens = match self {
             Self::Path(path) => path.to_token_stream(),
             Self::Arguments(names) => {
@@ -36,10 +36,11 @@ impl Code {
     }
 }
 
-/// What stands for code in a [`Setting`] until it is emitted.
-pub(crate) const CODE: Value = Value::Code("code");
-
 type Read = (Value, Option<Code>);
+
+fn code(code: Code) -> Read {
+    (Value::code(&code.text()), Some(code))
+}
 
 /// Reads what follows the key.
 pub(crate) fn read(option: &OptionMeta, key: &Ident, input: ParseStream<'_>) -> syn::Result<Read> {
@@ -63,7 +64,7 @@ pub(crate) fn read(option: &OptionMeta, key: &Ident, input: ParseStream<'_>) -> 
     let expression: Expr = input.parse()?;
     match option.kind.form {
         Form::Path => match plain(expression) {
-            Expr::Path(path) => Ok((CODE, Some(Code::Path(path)))),
+            Expr::Path(path) => Ok(code(Code::Path(path))),
             other => Err(syn::Error::new_spanned(
                 other,
                 format!(
@@ -73,7 +74,7 @@ pub(crate) fn read(option: &OptionMeta, key: &Ident, input: ParseStream<'_>) -> 
                 ),
             )),
         },
-        Form::Expression => Ok((CODE, Some(Code::Expression(Box::new(expression))))),
+        Form::Expression => Ok(code(Code::Expression(Box::new(expression)))),
         _ => Ok((literal(option, &plain(expression))?, None)),
     }
 }
@@ -107,7 +108,7 @@ fn words(
         return Err(syn::Error::new(key.span(), message));
     }
     if option.kind.form == Form::Arguments {
-        return Ok((CODE, Some(Code::Arguments(words.into_iter().collect()))));
+        return Ok(code(Code::Arguments(words.into_iter().collect())));
     }
     let texts: Vec<String> = words.iter().map(|word| word.unraw().to_string()).collect();
     let raw = Raw::List(texts.iter().map(String::as_str).collect());

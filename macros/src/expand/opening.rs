@@ -1,8 +1,8 @@
 //! The site of a call, and the call that begins there.
 
-use proc_macro2::{Group, Span, TokenStream, TokenTree};
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens as _, quote_spanned};
-use steadfast_options::{Flavor, Value};
+use steadfast_options::{Setting, written};
 use syn::ext::IdentExt as _;
 use syn::parse::Parser as _;
 use syn::spanned::Spanned as _;
@@ -11,7 +11,6 @@ use syn::visit_mut::{self, VisitMut};
 use syn::{Expr, ExprReference, Pat, PatIdent, Type, parse_quote};
 
 use super::{cached, without_impl};
-use crate::args::Given;
 use crate::model::{Model, Run};
 use crate::replay::{Replayed, name_of};
 
@@ -128,61 +127,19 @@ fn site(model: &Model) -> TokenStream {
     let root = &model.root.at(mixed);
     let ident = &model.function.sig.ident;
     let name = ident.unraw().to_string();
-    let flavor = match model.function.flavor() {
-        Flavor::Async => quote_spanned!(mixed=> Async),
-        Flavor::Sync => quote_spanned!(mixed=> Sync),
-    };
     // The line of the function's name, not of its attribute.
     let line = quote_spanned!(ident.span()=> ::core::line!());
-    let settings = model.given.iter().map(|given| setting(root, given));
-    let named = model.patch.call.name.map(|name| {
-        let name = name.as_str();
-        quote_spanned!(mixed=> .named(#name))
-    });
+    let settings: Vec<Setting> = model.given.iter().map(|given| given.setting).collect();
+    let rest = written(model.function.flavor(), &settings);
     let notify = model
         .notify
         .as_ref()
         .map(|function| quote_spanned!(mixed=> .notify(#function)));
     quote_spanned! {mixed=>
-        static SITE: #root::Site = #root::Site::new(
-            ::core::concat!(::core::module_path!(), "::", #name),
-            ::core::file!(),
-            #line,
-            #root::options::Flavor::#flavor,
-            &[#(#settings),*],
-        ) #named #notify;
+        static SITE: #root::Site = #root::Site::new(::core::concat!(
+            ::core::module_path!(), "::", #name, "\0", ::core::file!(), "\0", #line, #rest
+        )) #notify;
     }
-}
-
-fn setting(root: &TokenStream, given: &Given) -> TokenStream {
-    let path = given.setting.path;
-    let options = quote_spanned!(Span::mixed_site()=> #root::options);
-    let value = match &given.code {
-        Some(code) => {
-            let text = code.text();
-            quote_spanned!(Span::mixed_site()=> #options::Value::Code(#text))
-        }
-        None => constant(given.setting.value, &options),
-    };
-    quote_spanned!(Span::mixed_site()=> #options::Setting { path: #path, value: #value })
-}
-
-fn constant(value: Value, options: &TokenStream) -> TokenStream {
-    let tokens = value.constant("root").parse::<TokenStream>();
-    rooted(tokens.expect("the table writes Rust"), options)
-}
-
-/// The tokens with each `root` replaced by the path it stands for.
-fn rooted(tokens: TokenStream, root: &TokenStream) -> TokenStream {
-    let replaced = tokens.into_iter().flat_map(|token| match token {
-        TokenTree::Ident(ident) if ident == "root" => root.clone(),
-        TokenTree::Group(group) => {
-            let inner = rooted(group.stream(), root);
-            Group::new(group.delimiter(), inner).into_token_stream()
-        }
-        other => other.into(),
-    });
-    replaced.collect()
 }
 
 /// What runs the attempts. Asks for a `Result` that takes a rejection; all of it stands where the

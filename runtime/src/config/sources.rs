@@ -66,9 +66,9 @@ impl Listed {
     pub(crate) fn declared(&self) -> Declared<'static> {
         Declared {
             name: self.name,
-            place: self.site.place,
-            flavor: self.site.flavor,
-            settings: self.site.settings,
+            place: self.place(),
+            flavor: self.said.flavor,
+            settings: &self.said.settings,
         }
     }
 }
@@ -83,7 +83,7 @@ impl Sources {
         let mut guarded = Sorted::default();
         for listed in sites.iter() {
             let patch = if layers.is_empty() {
-                &listed.patch // the list has it already
+                &listed.said.patch // the list has it already
             } else {
                 &call(&listed.declared(), &layers).patch
             };

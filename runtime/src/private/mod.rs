@@ -13,7 +13,6 @@ mod with_redis;
 
 pub use crate::with_redis;
 pub use inventory::submit;
-pub use steadfast_options as options;
 
 pub use answer::{answer, answer_now};
 pub use behind::{behind, behind_blocking};
