@@ -14,8 +14,8 @@ use crate::name::Name;
 use crate::patch::{Patch, Setting};
 use crate::rules::Flavor;
 use crate::table::PolicyMeta;
-use crate::value::{Factor, Jitter, Ratio, Value};
-use crate::{Folder, Raw, decimal};
+use crate::value::Value;
+use crate::{Folder, Raw};
 
 /// What the attribute says of one function.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,7 +75,6 @@ impl Annotation {
 }
 
 const BETWEEN: char = '\0';
-const BITS: char = '#';
 const ASYNC: &str = "async";
 const SYNC: &str = "sync";
 
@@ -89,35 +88,10 @@ pub fn written(flavor: Flavor, settings: &[Setting]) -> String {
         text.push_str(path);
         if *value != Value::Declared {
             text.push('=');
-            text.push_str(&exactly(value));
+            text.push_str(&value.to_string());
         }
     }
     text
-}
-
-/// A value as files write it; of a number that is not read back to the last bit, its bits.
-fn exactly(value: &Value) -> String {
-    let text = value.to_string();
-    let number = match value {
-        Value::Ratio(ratio) | Value::Jitter(Jitter::Ratio(ratio)) => ratio.get(),
-        Value::Factor(factor) => factor.get(),
-        _ => return text,
-    };
-    if decimal(&text) == Some(number) {
-        return text;
-    }
-    format!("{BITS}{:x}", number.to_bits())
-}
-
-/// What the bits of a number mean to an option, where bits were written.
-fn from_bits(shape: Shape, value: &str) -> Option<Value> {
-    let bits = u64::from_str_radix(value.strip_prefix(BITS)?, 16).ok()?;
-    let number = f64::from_bits(bits);
-    match shape {
-        Shape::Factor => Factor::new(number).map(Value::Factor),
-        Shape::Jitter => Ratio::new(number).map(Jitter::Ratio).map(Value::Jitter),
-        _ => Ratio::new(number).map(Value::Ratio),
-    }
 }
 
 fn setting(text: &'static str) -> Result<Setting, String> {
@@ -132,10 +106,7 @@ fn setting(text: &'static str) -> Result<Setting, String> {
         Shape::Code => Value::Code(value),
         Shape::Name => Value::Name(Name::from_static(value)),
         Shape::Folder => Value::Folder(Folder::from_static(value)),
-        shape => match from_bits(shape, value) {
-            Some(value) => value,
-            None => return Setting::parse(path, &Raw::Plain(value)),
-        },
+        _ => return Setting::parse(path, &Raw::Plain(value)),
     };
     Ok(Setting {
         path: option.path,
@@ -149,7 +120,7 @@ mod tests {
 
     use super::*;
     use crate::table::{OptionMeta, POLICIES, Served};
-    use crate::value::{Classes, Window};
+    use crate::value::{Classes, Factor, Jitter, Ratio, Window};
 
     /// Values that an option may have, among them those that are hard to write.
     fn values(option: &OptionMeta) -> Vec<Value> {
@@ -193,7 +164,7 @@ mod tests {
                 each.chain([all]).map(Value::Classes).collect()
             }
             Shape::Word => {
-                let words = (option.kind.words)().into_iter();
+                let words = option.kind.words().into_iter();
                 let read = |word| Setting::parse(option.path, &Raw::Plain(word));
                 words
                     .filter_map(|word| Some(read(word).ok()?.value))

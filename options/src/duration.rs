@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use crate::decimal::decimal;
-
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 const UNITS: [(&str, f64); 7] = [
@@ -35,7 +33,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         .find(|c: char| !(c.is_ascii_digit() || c == '.'))
         .unwrap_or(text.len());
     let (number, unit) = (&text[..end], text[end..].trim());
-    if decimal(number).is_none() {
+    if number.parse::<f64>().is_err() {
         return Err(format!(
             "{text:?} is no duration; write a number and a unit, such as \"5s\" or \"250ms\""
         ));
@@ -60,7 +58,7 @@ fn exact(number: &str, seconds: f64) -> Option<Duration> {
     let nanos = (seconds * 1e9) as u128;
     let total = match number.parse::<u64>() {
         Ok(whole) => u128::from(whole).checked_mul(nanos)?,
-        Err(_) => (decimal(number)? * nanos as f64).round() as u128,
+        Err(_) => (number.parse::<f64>().ok()? * nanos as f64).round() as u128,
     };
     let seconds = u64::try_from(total / 1_000_000_000).ok()?;
     Some(Duration::new(seconds, (total % 1_000_000_000) as u32))

@@ -1,6 +1,5 @@
 //! How a value is written: one parser per kind, for attributes, files and variables alike.
 
-use crate::decimal::decimal;
 use crate::keyword::Keyword;
 use crate::parse;
 use crate::value::Value;
@@ -37,7 +36,7 @@ impl Raw<'_> {
         match self {
             Self::Int(number) => Some(*number as f64),
             Self::Float(number) => Some(*number),
-            Self::Plain(text) => decimal(text.trim()),
+            Self::Plain(text) => text.trim().parse().ok(),
             _ => None,
         }
     }

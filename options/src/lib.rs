@@ -20,7 +20,6 @@
 //! ```
 
 mod annotation;
-mod decimal;
 mod duration;
 mod folder;
 mod in_force;
@@ -40,7 +39,6 @@ mod value;
 mod worst_case;
 
 pub use annotation::{Annotation, written};
-pub use decimal::decimal;
 pub use duration::{duration_text, parse_duration};
 pub use folder::Folder;
 pub use in_force::built_in;

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::decimal::decimal;
 use crate::duration::parse_duration;
 use crate::folder::Folder;
 use crate::keyword::Keyword;
@@ -70,7 +69,7 @@ pub(crate) fn ratio(raw: &Raw<'_>) -> Result<Value, String> {
 fn ratio_of(raw: &Raw<'_>) -> Result<Option<Ratio>, String> {
     let percent = raw.text().and_then(|text| text.strip_suffix('%'));
     let share = match percent {
-        Some(number) => decimal(number.trim()).map(|number| number / 100.0),
+        Some(number) => number.trim().parse().ok().map(|number: f64| number / 100.0),
         None => raw.number(),
     };
     let Some(share) = share else { return Ok(None) };

@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::sync::Arc;
 
-use steadfast_options::{OptionMeta, POLICIES, Place, PolicyMeta, Raw, Setting, closest, decimal};
+use steadfast_options::{OptionMeta, POLICIES, Place, PolicyMeta, Raw, Setting, closest};
 
 use super::layers::{Entry, Target, Whom};
 use super::report::Fault;
@@ -155,7 +155,7 @@ fn in_operators_form(path: &str, text: &str, in_seconds: bool) -> Result<Setting
         return Setting::parse(path, &Raw::Plain(text));
     }
     let digits = text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-    if !digits || decimal(text).is_none() {
+    if !digits || text.parse::<f64>().is_err() {
         return Err(format!(
             "{text:?} is no number of seconds; write one such as 30"
         ));
