@@ -6,6 +6,7 @@
 #
 #   bench/compile_time.sh            # `cargo xtask compile-time` runs it too
 #   ROUNDS=9 bench/compile_time.sh   # more rounds; the figures are their medians
+#   PROGRAM=https bench/compile_time.sh     # with the client's default features, so with TLS
 #   PROGRAM=sockets bench/compile_time.sh   # bodies that write to a socket, without an HTTP client
 set -euo pipefail
 
@@ -16,9 +17,13 @@ if ! [[ "$rounds" =~ ^[1-9][0-9]*$ ]]; then
     echo "error: ROUNDS=$rounds is not a count of rounds; write ROUNDS=5" >&2
     exit 2
 fi
+bodies="$program"
 case "$program" in
-reqwest)
-    dependencies='reqwest = { version = "0.13", default-features = false, features = ["json"] }'
+reqwest | https)
+    bodies=reqwest
+    defaults=false
+    if [[ $program == https ]]; then defaults=true; fi
+    dependencies="reqwest = { version = \"0.13\", default-features = $defaults, features = [\"json\"] }"
     features='["reqwest"]' # errors of its requests have their classes
     client="net::Client::new(address)"
     ;;
@@ -28,7 +33,7 @@ sockets)
     client="net::Client { address }"
     ;;
 *)
-    echo "error: there is no program \"$program\"; write PROGRAM=reqwest or PROGRAM=sockets" >&2
+    echo "error: there is no program \"$program\"; write PROGRAM=reqwest, https or sockets" >&2
     exit 2
     ;;
 esac
@@ -60,10 +65,10 @@ thiserror = "2"
 tokio = { version = "1", features = ["io-util", "net", "rt", "time"] }
 $dependencies
 TOML
-    cp "$root/bench/compile_time/$program/net.rs" "$work/$1/src/net.rs"
+    cp "$root/bench/compile_time/$bodies/net.rs" "$work/$1/src/net.rs"
     local service modules="" calls=""
     for ((service = 0; service < services; service++)); do
-        sed "s/@/$service/g" "$root/bench/compile_time/$program/service.rs" >"$work/$1/src/service_$service.rs"
+        sed "s/@/$service/g" "$root/bench/compile_time/$bodies/service.rs" >"$work/$1/src/service_$service.rs"
         modules+="mod service_$service;"$'\n'
         calls+="        service_$service::CALLS,"$'\n'
     done
