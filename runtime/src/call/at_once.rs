@@ -139,10 +139,9 @@ impl Call<'_> {
         self.policy.count(ended);
     }
 
-    /// Keeps what the call is refused with. True.
-    pub(super) fn is_refused_with(&mut self, rejection: Rejection) -> bool {
+    /// Keeps what the call is refused with.
+    pub(super) fn keep_refusal(&mut self, rejection: Rejection) {
         self.more().rejection = Some(rejection);
-        true
     }
 
     /// What the call is refused with. Once.

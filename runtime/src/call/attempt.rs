@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use pin_project_lite::pin_project;
 
 use super::at_once::{Entry, Refusal};
-use super::body::{Polled, Run, refuse};
+use super::body::{Body, Run, refuse};
 use super::guards::Step;
 use super::{Call, Verdict, View};
 use crate::rejection::Rejection;
@@ -95,7 +95,7 @@ impl Call<'_> {
     /// Goes on with the attempt: whether the call is refused. Where it is over otherwise, there is an
     /// outcome.
     #[inline(never)]
-    fn run(&mut self, body: &mut dyn Polled, context: &mut Context<'_>) -> bool {
+    fn run(&mut self, body: &mut dyn Body, context: &mut Context<'_>) -> bool {
         match self.starts_plainly() {
             Entry::Body => {}
             entry => return self.run_guarded(entry, body, context),
@@ -113,7 +113,7 @@ impl Call<'_> {
     fn run_guarded(
         &mut self,
         entry: Entry,
-        body: &mut dyn Polled,
+        body: &mut dyn Body,
         context: &mut Context<'_>,
     ) -> bool {
         let entry = match entry {
@@ -155,7 +155,7 @@ impl Call<'_> {
     fn polled(
         &mut self,
         polled: Poll<bool>,
-        body: &mut dyn Polled,
+        body: &mut dyn Body,
         context: &mut Context<'_>,
     ) -> bool {
         if polled.is_ready() {
@@ -175,9 +175,12 @@ impl Call<'_> {
     }
 
     /// The attempt is over: whether the call is, which is refused then.
-    fn over(&mut self, verdict: Verdict, rejection: Rejection, body: &mut dyn Polled) -> bool {
+    fn over(&mut self, verdict: Verdict, rejection: Rejection, body: &mut dyn Body) -> bool {
         match verdict {
-            Verdict::Return => self.is_refused_with(rejection),
+            Verdict::Return => {
+                self.keep_refusal(rejection);
+                true
+            }
             Verdict::Retry(pause) => {
                 body.forget();
                 self.start_pause(pause);

@@ -1,19 +1,29 @@
 //! One attempt of a sync call. Pauses park the thread.
 
 use std::ops::ControlFlow;
-use std::task::{Poll, Waker};
+use std::task::Waker;
 use std::time::Duration;
 
 use super::at_once::{Entry, Refusal};
 use super::attempt::no_retry;
-use super::body::{self, Called, Run};
 use super::guards::Passed;
 use super::{Call, Stage, Verdict, View};
 use crate::rejection::Rejection;
 use crate::wait;
 
+/// What comes of the guards.
+enum Entered {
+    /// The body runs.
+    Body,
+    /// The call is refused.
+    Refused,
+    /// Another attempt follows, and the pause before it is over.
+    Next,
+}
+
 impl Call<'_> {
     /// As [`attempt`](Self::attempt), for a sync body.
+    // Compiled for each annotated function, as the body is: there is nothing to keep from poll to poll.
     #[inline]
     pub(crate) fn attempt_blocking<T, E>(
         &mut self,
@@ -21,18 +31,28 @@ impl Call<'_> {
         view: impl Fn(&mut E, u32) -> View<'_>,
         refuse: impl Fn(Refusal<'_>) -> E,
     ) -> ControlFlow<Result<T, E>> {
-        let mut outcome = Poll::Pending;
-        let mut run = Run {
-            body: Some(body),
-            outcome: &mut outcome,
-            view,
-        };
-        if self.run_blocking(&mut run) {
-            body::refuse(self, refuse, &mut outcome);
+        match self.enter_blocking() {
+            Entered::Body => {}
+            Entered::Refused => return ControlFlow::Break(Err(refuse(self.refusal()))),
+            Entered::Next => return ControlFlow::Continue(()),
         }
-        match outcome {
-            Poll::Ready(outcome) => outcome,
-            Poll::Pending => ControlFlow::Continue(()), // by a guard, and parked already
+        match self.inside(body) {
+            Ok(value) => {
+                self.succeeded();
+                ControlFlow::Break(Ok(value))
+            }
+            Err(mut error) => {
+                // A `Classify` that panics is the body's panic too: the stage is still that of a body.
+                let view = view(&mut error, self.bodies());
+                match self.judge(&view) {
+                    Verdict::Return => ControlFlow::Break(Err(error)),
+                    Verdict::Retry(pause) => {
+                        drop(error);
+                        self.park_for(pause);
+                        ControlFlow::Continue(())
+                    }
+                }
+            }
         }
     }
 
@@ -50,30 +70,24 @@ impl Call<'_> {
         }
     }
 
-    /// As [`run`](Self::run), for a sync body.
+    /// Begins the attempt and passes its guards, parking the thread where one makes it wait.
     #[inline(never)]
-    fn run_blocking(&mut self, body: &mut dyn Called) -> bool {
+    fn enter_blocking(&mut self) -> Entered {
         match self.starts_plainly() {
-            Entry::Body => {}
-            entry => return self.run_guarded_blocking(entry, body),
+            Entry::Body => Entered::Body,
+            entry => self.enter_guarded_blocking(entry),
         }
-        if self.inside_only(|| body.call()) {
-            self.succeeded_plainly();
-        } else {
-            self.failed_blocking(body);
-        }
-        false
     }
 
     #[inline(never)]
-    fn run_guarded_blocking(&mut self, entry: Entry, body: &mut dyn Called) -> bool {
+    fn enter_guarded_blocking(&mut self, entry: Entry) -> Entered {
         let entry = match entry {
             Entry::Guarded => self.passes_at_once(),
             other => other,
         };
         if entry != Entry::Body {
             if self.refuses_at_once(entry) {
-                return true;
+                return Entered::Refused;
             }
             self.begin();
             if let Err(rejection) = self.pass_guards_blocking() {
@@ -86,30 +100,19 @@ impl Call<'_> {
             let verdict = self.verdict_on_injected(&rejection);
             return self.over_blocking(verdict, rejection);
         }
-        if self.inside(|| body.call()) {
-            self.succeeded();
-        } else {
-            self.failed_blocking(body);
-        }
-        false
+        Entered::Body
     }
 
-    /// The body gave an error.
-    #[inline(never)]
-    fn failed_blocking(&mut self, body: &mut dyn Called) {
-        if let Verdict::Retry(pause) = self.verdict_on(body) {
-            body.forget();
-            self.park_for(pause);
-        }
-    }
-
-    /// As [`over`](Self::over).
-    fn over_blocking(&mut self, verdict: Verdict, rejection: Rejection) -> bool {
+    /// The attempt is over, and so is the call, unless another attempt follows.
+    fn over_blocking(&mut self, verdict: Verdict, rejection: Rejection) -> Entered {
         match verdict {
-            Verdict::Return => self.is_refused_with(rejection),
+            Verdict::Return => {
+                self.keep_refusal(rejection);
+                Entered::Refused
+            }
             Verdict::Retry(pause) => {
                 self.park_for(pause);
-                false
+                Entered::Next
             }
         }
     }

@@ -1,5 +1,5 @@
-//! The body of one attempt, whatever its types: what runs it is compiled once, in this crate, and
-//! not for each annotated function.
+//! The async body of one attempt, whatever its types: what runs it is compiled once, in this crate,
+//! and not for each annotated function.
 
 use std::mem;
 use std::ops::ControlFlow;
@@ -14,7 +14,13 @@ pub(super) type Outcome<T, E> = Poll<ControlFlow<Result<T, E>>>;
 
 /// A body, and the place for its outcome.
 pub(super) trait Body {
-    /// What the body's error is to the policies, at that attempt.
+    /// Whether it gave a value or an error, which is the outcome then.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<bool>;
+
+    /// Drops it, whatever it is at.
+    fn cut(&mut self);
+
+    /// What its error is to the policies, at that attempt.
     ///
     /// # Panics
     ///
@@ -25,45 +31,38 @@ pub(super) trait Body {
     fn forget(&mut self);
 }
 
-/// An async body.
-pub(super) trait Polled: Body {
-    /// Whether it gave a value or an error, which is the outcome then.
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<bool>;
-
-    /// Drops it, whatever it is at.
-    fn cut(&mut self);
-}
-
-/// A sync body.
-pub(super) trait Called: Body {
-    /// Whether it gave a value or an error, which is the outcome then. Once.
-    fn call(&mut self) -> bool;
-}
-
-/// A body, the place for its outcome, and how its error is looked at.
+/// A body, none where it is gone; the place for its outcome; and how its error is looked at.
 ///
 /// Made for each poll, so that an outcome that can't be sent to another thread is in no future that
 /// is.
-pub(super) struct Run<'r, B, T, E, V> {
-    pub(super) body: B,
+pub(super) struct Run<'r, F, T, E, V> {
+    pub(super) body: Pin<&'r mut Option<F>>,
     pub(super) outcome: &'r mut Outcome<T, E>,
     pub(super) view: V,
 }
 
-impl<B, T, E, V> Run<'_, B, T, E, V> {
-    #[inline]
-    fn keep(&mut self, result: Result<T, E>) -> bool {
-        let is_ok = result.is_ok();
-        let before = mem::replace(self.outcome, Poll::Ready(ControlFlow::Break(result)));
-        mem::forget(before); // pending: there is nothing to drop
-        is_ok
-    }
-}
-
-impl<B, T, E, V> Body for Run<'_, B, T, E, V>
+impl<F, T, E, V> Body for Run<'_, F, T, E, V>
 where
+    F: Future<Output = Result<T, E>>,
     V: Fn(&mut E, u32) -> View<'_>,
 {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<bool> {
+        let Some(future) = self.body.as_mut().as_pin_mut() else {
+            return Poll::Pending; // polled again after its end
+        };
+        future.poll(context).map(|result| {
+            let is_ok = result.is_ok();
+            let before = mem::replace(self.outcome, Poll::Ready(ControlFlow::Break(result)));
+            mem::forget(before); // pending: there is nothing to drop
+            is_ok
+        })
+    }
+
+    #[cold]
+    fn cut(&mut self) {
+        self.body.set(None);
+    }
+
     fn view(&mut self, attempt: u32) -> View<'_> {
         match self.outcome {
             Poll::Ready(ControlFlow::Break(Err(error))) => (self.view)(error, attempt),
@@ -96,41 +95,4 @@ pub(super) fn refuse<T, E>(
 #[cold]
 fn no_error() -> ! {
     unreachable!("only an attempt that failed is judged")
-}
-
-/// None, where it is gone.
-impl<F, T, E, V> Polled for Run<'_, Pin<&mut Option<F>>, T, E, V>
-where
-    F: Future<Output = Result<T, E>>,
-    V: Fn(&mut E, u32) -> View<'_>,
-{
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<bool> {
-        let Some(future) = self.body.as_mut().as_pin_mut() else {
-            return Poll::Pending; // polled again after its end
-        };
-        let polled = future.poll(context);
-        polled.map(|result| self.keep(result))
-    }
-
-    #[cold]
-    fn cut(&mut self) {
-        self.body.set(None);
-    }
-}
-
-/// None, once it is called.
-impl<F, T, E, V> Called for Run<'_, Option<F>, T, E, V>
-where
-    F: FnOnce() -> Result<T, E>,
-    V: Fn(&mut E, u32) -> View<'_>,
-{
-    fn call(&mut self) -> bool {
-        match self.body.take() {
-            Some(body) => {
-                let result = body();
-                self.keep(result)
-            }
-            None => unreachable!("a body is called once"),
-        }
-    }
 }

@@ -12,7 +12,7 @@ use crate::telemetry::{Event, Weight, is_heard, report};
 
 impl Call<'_> {
     /// The body gave a value. Of most calls that changes nothing but a count.
-    #[inline]
+    #[inline(never)]
     pub(super) fn succeeded(&mut self) {
         if self.more.is_some() || self.placed || self.around.attempt > 1 {
             return self.succeeded_and_tells();
@@ -79,7 +79,8 @@ impl Call<'_> {
         self.judge(&View::new(Class::of_nested(rejection), rejection))
     }
 
-    fn judge(&mut self, view: &View<'_>) -> Verdict {
+    #[inline(never)]
+    pub(super) fn judge(&mut self, view: &View<'_>) -> Verdict {
         self.stage = Stage::Body;
         self.disarm();
         self.attempt_ended(view.class.into(), view.text);
