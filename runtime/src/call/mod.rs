@@ -15,6 +15,7 @@ mod fault;
 #[path = "no_fault.rs"]
 mod fault;
 mod guards;
+mod leaving;
 mod observe;
 mod rest;
 mod shared;
