@@ -67,11 +67,11 @@ fn body(model: &Model) -> TokenStream {
 
 /// The call, from its site to its result.
 fn guarded(model: &Model) -> TokenStream {
-    let policy = opening::policy(model);
     let call = call(model);
     let Some(cache) = &model.cache else {
-        return quote! { #policy #call };
+        return call;
     };
+    let policy = opening::policy(model);
     let around = cached::around(model, cache, &call);
     quote! { #policy #around }
 }
@@ -81,12 +81,12 @@ fn call(model: &Model) -> TokenStream {
     let opening = opening::call(model);
     let run = match &model.run {
         Run::Once => {
-            let attempt = attempt::tokens(model, "once", None);
+            let attempt = attempt::tokens(model, true, None);
             quote_spanned!(Span::mixed_site()=> let result = #attempt;)
         }
         Run::Replayed(replay) => {
             let again = attempt::arguments(model, replay);
-            let attempt = attempt::tokens(model, "once", Some(replay));
+            let attempt = attempt::tokens(model, true, Some(replay));
             quote_spanned!(Span::mixed_site()=> let result = { #again #attempt };)
         }
         Run::Loop(replay) => repeated(model, replay),
@@ -101,11 +101,12 @@ fn call(model: &Model) -> TokenStream {
 
 fn repeated(model: &Model, replay: &Replay) -> TokenStream {
     let again = attempt::arguments(model, replay);
-    let attempt = attempt::tokens(model, "attempt", Some(replay));
+    let attempt = attempt::tokens(model, false, Some(replay));
     quote_spanned! {Span::mixed_site()=>
         let result = loop {
             #again
-            match #attempt {
+            let outcome = #attempt;
+            match outcome {
                 ::core::ops::ControlFlow::Break(result) => break result,
                 ::core::ops::ControlFlow::Continue(()) => {}
             }

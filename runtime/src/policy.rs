@@ -284,7 +284,7 @@ pub struct CallCounts {
     pub would_reject: u64,
 }
 
-/// The policy of a call, for as long as the call lasts.
+/// The policy of a call that is yet to begin, or of what outlives one.
 #[doc(hidden)]
 pub struct PolicyRef(ManuallyDrop<Held>);
 
@@ -306,7 +306,7 @@ impl PolicyRef {
     }
 
     #[inline]
-    fn resolved(&self) -> &Resolved {
+    pub(crate) fn resolved(&self) -> &Resolved {
         match &*self.0 {
             Held::Global(policy) => policy,
             Held::Apart(Some(policy)) => policy,
@@ -315,11 +315,18 @@ impl PolicyRef {
     }
 
     /// Begins a call.
-    // Called, not written where it is called, since each annotated function does.
-    #[inline(never)]
+    #[inline]
     #[must_use]
-    pub fn call(&self) -> Call<'_> {
-        Call::new(self.resolved())
+    pub fn call(self) -> Call<'static> {
+        Call::with(self)
+    }
+
+    /// The policy that is there for ever, or this reference to one that is not.
+    pub(crate) fn into_parts(mut self) -> Result<&'static Resolved, Arc<Resolved>> {
+        match &mut *self.0 {
+            Held::Global(policy) => Ok(policy),
+            Held::Apart(policy) => Err(policy.take().expect("only a drop lets go")),
+        }
     }
 
     #[inline]

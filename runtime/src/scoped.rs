@@ -5,6 +5,7 @@
 #![allow(unsafe_code)]
 
 use std::cell::Cell;
+use std::mem;
 use std::ptr::NonNull;
 
 use crate::current::Around;
@@ -14,29 +15,56 @@ thread_local! {
 }
 
 /// Puts what was there before back, also where the work panics.
-struct Outer(Option<NonNull<Around>>);
+#[must_use]
+pub(crate) struct Outer(Option<NonNull<Around>>);
+
+impl Outer {
+    #[inline]
+    pub(crate) fn leave(self) {
+        AROUND.set(self.0);
+        mem::forget(self);
+    }
+}
 
 impl Drop for Outer {
-    #[inline]
+    /// Called, not written where the work panics, since that may be in each annotated function.
+    #[cold]
+    #[inline(never)]
     fn drop(&mut self) {
         AROUND.set(self.0);
     }
 }
 
+/// Enters `around`, until what it gives is left or dropped.
+///
+/// # Safety
+///
+/// `around` stays where it is until then, and whoever changes it in place leaves first. What this gives
+/// is left or dropped before what was entered before it is.
+#[inline]
+pub(crate) unsafe fn enter(around: &Around) -> Outer {
+    Outer(AROUND.replace(Some(NonNull::from(around))))
+}
+
 /// Runs `work` inside `around`.
 #[inline]
 pub(crate) fn inside<R>(around: &Around, work: impl FnOnce() -> R) -> R {
-    let _outer = Outer(AROUND.replace(Some(NonNull::from(around))));
-    work()
+    // SAFETY: `around` is borrowed until after `work`, and what this gives is left here.
+    let outer = unsafe { enter(around) };
+    let done = work();
+    outer.leave();
+    done
 }
 
 /// Runs `work` inside `around`, where no call is around that.
 #[inline]
 pub(crate) fn inside_only<R>(around: &Around, work: impl FnOnce() -> R) -> R {
     debug_assert!(!is_inside(), "there is a call around");
-    let _outer = Outer(None);
+    let outer = Outer(None);
     AROUND.set(Some(NonNull::from(around)));
-    work()
+    let done = work();
+    outer.leave();
+    done
 }
 
 /// Whether there is a call around.
@@ -48,10 +76,10 @@ pub(crate) fn is_inside() -> bool {
 /// Looks at the call around, where there is one.
 pub(crate) fn around<R>(look: impl FnOnce(&Around) -> R) -> Option<R> {
     let around = AROUND.get()?;
-    // SAFETY: only `inside` and `inside_only` put a pointer here, of a reference that outlives their
-    // `work`; whatever way `work` ends, `Outer` takes the pointer out again before they return, and nobody can
-    // keep `Outer` from being dropped, since it never leaves those functions. Calls nest like the
-    // frames of this thread, so that what `Outer` puts back is still borrowed further down the
+    // SAFETY: `inside` and `inside_only` put a pointer here, of a reference that outlives their `work`;
+    // whatever way `work` ends, `Outer` takes the pointer out again before they return, and nobody can
+    // keep `Outer` from being dropped, since it never leaves those functions. Who calls `enter` promises
+    // the same. Calls nest like the frames of this thread, so that what `Outer` puts back is still borrowed further down the
     // stack. `look` gets a reference of a lifetime that it can't name and so can't keep, and
     // whatever it puts here itself is gone when it returns. `Around` is changed through cells only.
     Some(look(unsafe { around.as_ref() }))

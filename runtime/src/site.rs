@@ -2,6 +2,7 @@
 
 use steadfast_options::Annotation;
 
+use crate::call::Call;
 use crate::policy::{PolicyRef, Resolved};
 use crate::registry;
 use crate::retry::Retrying;
@@ -33,8 +34,13 @@ impl Site {
         self
     }
 
-    /// The policy that holds for a call that begins now.
+    /// A call that begins now.
     #[inline]
+    pub fn call(&'static self) -> Call<'static> {
+        Call::at(self)
+    }
+
+    /// The policy that holds for a call that begins now.
     pub fn policy(&'static self) -> PolicyRef {
         match self.policy.get() {
             Some(policy) => PolicyRef::global(policy),

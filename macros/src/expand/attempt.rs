@@ -12,17 +12,24 @@ use crate::own_self;
 use crate::replay::{Replay, Replayed, Way};
 use crate::signature::{Shape, opaque, returned};
 
-/// The call of `once` or `attempt`.
-pub(super) fn tokens(model: &Model, method: &str, replay: Option<&Replay>) -> TokenStream {
+/// The attempt of a call with retry, or the only one of a call without.
+pub(super) fn tokens(model: &Model, is_only: bool, replay: Option<&Replay>) -> TokenStream {
     let mixed = Span::mixed_site();
     let body = body(model, replay.is_some_and(|replay| replay.renames_self));
-    let view = view(model);
     if model.function.flavor().is_async() {
-        let method = Ident::new(method, mixed);
-        quote_spanned!(mixed=> attempts.#method(&mut call, #body, #view).await)
+        let root = model.root.at(mixed);
+        let name = Ident::new(if is_only { "Once" } else { "Attempt" }, mixed);
+        quote_spanned! {mixed=>
+            #root::#name { call: &mut call, body: #body, look, refuse: attempts.refuse }.await
+        }
     } else {
-        let method = Ident::new(&format!("{method}_blocking"), mixed);
-        quote_spanned!(mixed=> attempts.#method(&mut call, #body, #view))
+        let method = if is_only {
+            "once_blocking"
+        } else {
+            "attempt_blocking"
+        };
+        let method = Ident::new(method, mixed);
+        quote_spanned!(mixed=> attempts.#method(&mut call, #body, look))
     }
 }
 
@@ -43,8 +50,10 @@ fn body(model: &Model, renames_self: bool) -> TokenStream {
             let body = braced(function.braces, renamed(&function.body));
             quote_spanned!(mixed=> move || -> #output #body)
         }
-        Shape::Async => future(&output, function.braces, &renamed(&function.body)),
-        Shape::Future(Future::Block(tail)) => future(&output, tail.braces, &renamed(&tail.block)),
+        Shape::Async => future(model, &output, function.braces, &renamed(&function.body)),
+        Shape::Future(Future::Block(tail)) => {
+            future(model, &output, tail.braces, &renamed(&tail.block))
+        }
         Shape::Future(Future::Opaque) => {
             let body = braced(function.braces, renamed(&function.body));
             let future = returned(&function.sig)
@@ -57,46 +66,37 @@ fn body(model: &Model, renames_self: bool) -> TokenStream {
 }
 
 /// An `async` block that knows its type from the start, for `?` within it.
-fn future(output: &syn::Type, braces: Span, body: &TokenStream) -> TokenStream {
+fn future(model: &Model, output: &syn::Type, braces: Span, body: &TokenStream) -> TokenStream {
     let mixed = Span::mixed_site();
-    let hint = quote_spanned! {mixed=>
-        #[allow(
-            unreachable_code,
-            clippy::diverging_sub_expression,
-            clippy::empty_loop,
-            clippy::let_unit_value,
-            clippy::needless_return
-        )]
-        if false {
-            let hint: #output = loop {};
-            return hint;
-        }
-    };
+    let root = model.root.at(mixed);
     // In braces of its own, the body's items still come first.
     let body = braced(braces.resolved_at(mixed), body.clone());
+    let hint = quote_spanned!(mixed=> if false { return #root::hint::<#output>(); });
     let block = braced(braces, quote!(#hint #body));
     quote_spanned!(mixed=> async move #block)
 }
 
-/// A closure that says what an error means to the policies.
-fn view(model: &Model) -> TokenStream {
+/// How an error is looked at.
+pub(super) fn look(model: &Model) -> TokenStream {
     let mixed = Span::mixed_site();
     let root = model.root.at(mixed);
-    let output = without_impl(&model.function.output, &parse_quote!(()));
-    let class = model.classify.as_ref().map(|path| {
+    let classified = model.classify.as_ref().map(|path| {
         let at = path.span().resolved_at(mixed);
-        quote_spanned!(at=> let class: #root::Class = #path(&*error);)
-    });
-    let with_class = class
-        .as_ref()
-        .map(|_| quote_spanned!(mixed=> .with_class(class)));
-    quote_spanned! {mixed=>
-        |error, attempt| {
-            #class
-            use #root::probe::*;
-            (&&#root::Probe::<#output>::new()).note_attempt(error, attempt);
-            (&&&&&&&#root::Probe::<#output>::new()).view(error)#with_class
+        let class = quote_spanned!(at=> let class: #root::Class = #path(error););
+        quote_spanned! {mixed=>
+            let look = attempts.classified(|error| { #class class }, look);
         }
+    });
+    quote_spanned! {mixed=>
+        let look = {
+            use #root::probe::*;
+            if false {
+                ((&&&&&&&attempts).look(), (&&attempts).note())
+            } else {
+                #root::probe::Found::FOUND
+            }
+        };
+        #classified
     }
 }
 

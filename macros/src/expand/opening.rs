@@ -10,37 +10,38 @@ use syn::token::And;
 use syn::visit_mut::{self, VisitMut};
 use syn::{Expr, ExprReference, Pat, PatIdent, Type, parse_quote};
 
-use super::{cached, without_impl};
+use super::{attempt, cached, without_impl};
 use crate::model::{Model, Run};
 use crate::replay::{Replayed, name_of};
 
-/// The site, and the policy that it has now.
+/// The policy that the site has now, for what comes before the call.
 pub(super) fn policy(model: &Model) -> TokenStream {
-    let mixed = Span::mixed_site();
-    let root = &model.root.at(mixed);
     let site = site(model);
-    quote_spanned! {mixed=>
-        let policy = {
-            #site
-            #root::submit! { #root::SiteEntry::new(&SITE) }
-            SITE.policy()
-        };
-    }
+    quote_spanned!(Span::mixed_site()=> let policy = { #site SITE.policy() };)
 }
 
 /// The call, and what tells it from others.
 pub(super) fn call(model: &Model) -> TokenStream {
-    let attempts = attempts(model);
+    let (attempts, look) = (attempts(model), attempt::look(model));
+    let mixed = Span::mixed_site();
+    let begun = match &model.cache {
+        Some(_) => quote_spanned!(mixed=> policy.call()),
+        None => {
+            let site = site(model);
+            quote_spanned!(mixed=> { #site SITE.call() })
+        }
+    };
     let keys = keys(model);
     let answer_key = model.last_good().map(|kept| {
         let key = cached::answer_key(model, kept);
-        quote_spanned!(Span::mixed_site()=> let answer_key = #key;)
+        quote_spanned!(mixed=> let answer_key = #key;)
     });
-    quote_spanned! {Span::mixed_site()=>
-        let mut call = policy.call();
+    quote_spanned! {mixed=>
+        #attempts
+        #look
+        let mut call = #begun;
         #keys
         #answer_key
-        #attempts
     }
 }
 
@@ -122,6 +123,7 @@ pub(super) fn borrowed(key: &Expr) -> TokenStream {
     }
 }
 
+/// The site, on the list of all.
 fn site(model: &Model) -> TokenStream {
     let mixed = Span::mixed_site();
     let root = &model.root.at(mixed);
@@ -139,6 +141,7 @@ fn site(model: &Model) -> TokenStream {
         static SITE: #root::Site = #root::Site::new(::core::concat!(
             ::core::module_path!(), "::", #name, "\0", ::core::file!(), "\0", #line, #rest
         )) #notify;
+        #root::submit! { #root::SiteEntry::new(&SITE) }
     }
 }
 

@@ -14,7 +14,7 @@ pub use build::{PolicyBuilder, PolicyError};
 pub(crate) use made::{AllMade, Made};
 
 use crate::__private::TakesRejection;
-use crate::call::{Call, View};
+use crate::call::{Attempt, Call, View, by};
 use crate::classify::{Class, Classify};
 use crate::config::SetValue;
 use crate::conflict::Place;
@@ -149,9 +149,14 @@ impl Policy {
         F: Future<Output = Result<T, E>>,
         E: From<Rejection>,
     {
-        let mut call = self.begin();
+        let (mut call, look) = (self.begin(), by(view));
         loop {
-            let attempt = call.attempt(async { body().await }, &view, E::take);
+            let attempt = Attempt {
+                call: &mut call,
+                body: async { body().await },
+                look: &look,
+                refuse: E::take,
+            };
             if let ControlFlow::Break(result) = attempt.await {
                 return result;
             }
@@ -196,9 +201,9 @@ impl Policy {
         mut body: impl FnMut() -> Result<T, E>,
         view: impl Fn(&mut E, u32) -> View<'_>,
     ) -> Result<T, E> {
-        let mut call = self.begin();
+        let (mut call, look) = (self.begin(), by(view));
         loop {
-            if let ControlFlow::Break(result) = call.attempt_blocking(&mut body, &view, E::take) {
+            if let ControlFlow::Break(result) = call.attempt_blocking(&mut body, &look, E::take) {
                 return result;
             }
         }

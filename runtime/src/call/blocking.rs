@@ -1,119 +1,125 @@
 //! One attempt of a sync call. Pauses park the thread.
+#![allow(unsafe_code)]
 
 use std::ops::ControlFlow;
 use std::task::Waker;
 use std::time::Duration;
 
-use super::at_once::{Entry, Refusal};
+use super::at_once::Entry;
 use super::attempt::no_retry;
+use super::body::{End, Given, Outcome, Refuse};
 use super::guards::Passed;
-use super::{Call, Stage, Verdict, View};
+use super::{Call, Look, Stage, Verdict};
 use crate::rejection::Rejection;
+use crate::scoped::{self, Outer};
 use crate::wait;
 
-/// What comes of the guards.
-enum Entered {
-    /// The body runs.
-    Body,
-    /// The call is refused.
-    Refused,
-    /// Another attempt follows, and the pause before it is over.
-    Next,
-}
-
 impl Call<'_> {
-    /// As [`attempt`](Self::attempt), for a sync body.
+    /// As [`Attempt`](super::Attempt), for a sync body.
     // Compiled for each annotated function, as the body is: there is nothing to keep from poll to poll.
     #[inline]
     pub(crate) fn attempt_blocking<T, E>(
         &mut self,
         body: impl FnOnce() -> Result<T, E>,
-        view: impl Fn(&mut E, u32) -> View<'_>,
-        refuse: impl Fn(Refusal<'_>) -> E,
-    ) -> ControlFlow<Result<T, E>> {
-        match self.enter_blocking() {
-            Entered::Body => {}
-            Entered::Refused => return ControlFlow::Break(Err(refuse(self.refusal()))),
-            Entered::Next => return ControlFlow::Continue(()),
-        }
-        match self.inside(body) {
-            Ok(value) => {
-                self.succeeded();
-                ControlFlow::Break(Ok(value))
-            }
-            Err(mut error) => {
-                // A `Classify` that panics is the body's panic too: the stage is still that of a body.
-                let view = view(&mut error, self.bodies());
-                match self.judge(&view) {
-                    Verdict::Return => ControlFlow::Break(Err(error)),
-                    Verdict::Retry(pause) => {
-                        drop(error);
-                        self.park_for(pause);
-                        ControlFlow::Continue(())
-                    }
-                }
+        look: impl Look<E>,
+        refuse: Refuse<E>,
+    ) -> Outcome<T, E> {
+        let mut outcome = ControlFlow::Continue(());
+        let mut given = Given::new(&mut outcome, look, refuse);
+        if let Some(outer) = self.enter_blocking(&mut given) {
+            let result = body();
+            if result.is_ok() {
+                given.put(result);
+                self.succeeded_inside(outer);
+            } else {
+                given.put(result);
+                self.failed_inside(outer, &mut given);
             }
         }
+        outcome
     }
 
-    /// As [`once`](Self::once), for a sync body.
+    /// As [`Once`](super::Once), for a sync body.
     #[inline]
     pub(crate) fn once_blocking<T, E>(
         &mut self,
         body: impl FnOnce() -> Result<T, E>,
-        view: impl Fn(&mut E, u32) -> View<'_>,
-        refuse: impl Fn(Refusal<'_>) -> E,
+        look: impl Look<E>,
+        refuse: Refuse<E>,
     ) -> Result<T, E> {
-        match self.attempt_blocking(body, view, refuse) {
+        match self.attempt_blocking(body, look, refuse) {
             ControlFlow::Break(result) => result,
             ControlFlow::Continue(()) => no_retry(),
         }
     }
 
-    /// Begins the attempt and passes its guards, parking the thread where one makes it wait.
+    /// Begins the attempt and passes its guards, parking the thread where one makes it wait: inside the
+    /// call, where the body comes next; else the attempt is over.
     #[inline(never)]
-    fn enter_blocking(&mut self) -> Entered {
-        match self.starts_plainly() {
-            Entry::Body => Entered::Body,
-            entry => self.enter_guarded_blocking(entry),
+    fn enter_blocking(&mut self, end: &mut dyn End) -> Option<Outer> {
+        let enters = match self.starts_plainly() {
+            Entry::Body => true,
+            Entry::NotClosed if self.is_kept_out() => {
+                end.refuse(self);
+                false
+            }
+            Entry::NotClosed => self.enters_guarded_blocking(Entry::Long, end),
+            entry => self.enters_guarded_blocking(entry, end),
+        };
+        // SAFETY: `attempt_blocking` is the only one that gets it, holds the call by its reference until
+        // it has left, and leaves before it does anything else with the call.
+        enters.then(|| unsafe { scoped::enter(&self.around) })
+    }
+
+    #[inline(never)]
+    fn succeeded_inside(&mut self, outer: Outer) {
+        outer.leave();
+        self.succeeded();
+    }
+
+    #[inline(never)]
+    fn failed_inside(&mut self, outer: Outer, end: &mut dyn End) {
+        outer.leave();
+        if let Verdict::Retry(pause) = self.verdict_on(end) {
+            self.park_for(pause);
         }
     }
 
     #[inline(never)]
-    fn enter_guarded_blocking(&mut self, entry: Entry) -> Entered {
+    fn enters_guarded_blocking(&mut self, entry: Entry, end: &mut dyn End) -> bool {
         let entry = match entry {
             Entry::Guarded => self.passes_at_once(),
             other => other,
         };
         if entry != Entry::Body {
             if self.refuses_at_once(entry) {
-                return Entered::Refused;
+                end.refuse(self);
+                return false;
             }
             self.begin();
             if let Err(rejection) = self.pass_guards_blocking() {
                 let verdict = self.refused(&rejection);
-                return self.over_blocking(verdict, rejection);
+                self.over_blocking(verdict, rejection, end);
+                return false;
             }
             self.enter_body();
         }
         if let Some(rejection) = self.fault_blocking() {
             let verdict = self.verdict_on_injected(&rejection);
-            return self.over_blocking(verdict, rejection);
+            self.over_blocking(verdict, rejection, end);
+            return false;
         }
-        Entered::Body
+        true
     }
 
     /// The attempt is over, and so is the call, unless another attempt follows.
-    fn over_blocking(&mut self, verdict: Verdict, rejection: Rejection) -> Entered {
+    fn over_blocking(&mut self, verdict: Verdict, rejection: Rejection, end: &mut dyn End) {
         match verdict {
             Verdict::Return => {
                 self.keep_refusal(rejection);
-                Entered::Refused
+                end.refuse(self);
             }
-            Verdict::Retry(pause) => {
-                self.park_for(pause);
-                Entered::Next
-            }
+            Verdict::Retry(pause) => self.park_for(pause),
         }
     }
 

@@ -1,5 +1,8 @@
 //! The async body of one attempt, whatever its types: what runs it is compiled once, in this crate,
 //! and not for each annotated function.
+//!
+//! Three layers, by how often each is compiled: a [`Body`] for each function, its [`End`] for each type
+//! of result, and all that is done with them once.
 
 use std::mem;
 use std::ops::ControlFlow;
@@ -7,10 +10,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::at_once::Refusal;
-use super::{Call, View};
+use super::held::Held;
+use super::{Call, Look, View};
 
-/// What becomes of an attempt, once it is over: the call's result, or that another attempt follows.
-pub(super) type Outcome<T, E> = Poll<ControlFlow<Result<T, E>>>;
+/// What becomes of an attempt: the call's result, or that another attempt follows.
+pub(super) type Outcome<T, E> = ControlFlow<Result<T, E>>;
 
 /// A body, and the place for its outcome.
 pub(super) trait Body {
@@ -20,76 +24,110 @@ pub(super) trait Body {
     /// Drops it, whatever it is at.
     fn cut(&mut self);
 
+    /// What it gave.
+    fn end(&mut self) -> &mut dyn End;
+}
+
+/// How an attempt ends, whatever the types of its result.
+pub(super) trait End {
     /// What its error is to the policies, at that attempt.
     ///
     /// # Panics
     ///
-    /// Where it gave none.
+    /// Where there is none.
     fn view(&mut self, attempt: u32) -> View<'_>;
 
     /// Another attempt follows: drops the error, if there is one.
     fn forget(&mut self);
+
+    /// The call is refused: makes its error.
+    fn refuse(&mut self, call: &mut Call<'_>);
 }
 
-/// A body, none where it is gone; the place for its outcome; and how its error is looked at.
+/// A body in its place, and what it gives.
 ///
 /// Made for each poll, so that an outcome that can't be sent to another thread is in no future that
 /// is.
-pub(super) struct Run<'r, F, T, E, V> {
-    pub(super) body: Pin<&'r mut Option<F>>,
-    pub(super) outcome: &'r mut Outcome<T, E>,
-    pub(super) view: V,
+pub(super) struct Run<'r, F, T, E, L> {
+    pub(super) body: Pin<&'r mut Held<F>>,
+    pub(super) given: Given<'r, T, E, L>,
 }
 
-impl<F, T, E, V> Body for Run<'_, F, T, E, V>
+/// The place for an outcome, which is [`Continue`](ControlFlow::Continue) until there is one; how an
+/// error is looked at; and how one is made of a refusal.
+pub(super) struct Given<'r, T, E, L> {
+    outcome: &'r mut Outcome<T, E>,
+    look: L,
+    refuse: Refuse<E>,
+}
+
+/// Makes the error of a refusal.
+pub(crate) type Refuse<E> = for<'c> fn(Refusal<'c>) -> E;
+
+// `#[inline]`, so that they are compiled where the body is, and not in a unit of all bodies that the
+// compiler makes for this crate.
+impl<F, T, E, L> Body for Run<'_, F, T, E, L>
 where
     F: Future<Output = Result<T, E>>,
-    V: Fn(&mut E, u32) -> View<'_>,
+    L: Look<E>,
 {
+    #[inline]
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<bool> {
-        let Some(future) = self.body.as_mut().as_pin_mut() else {
-            return Poll::Pending; // polled again after its end
-        };
-        future.poll(context).map(|result| {
-            let is_ok = result.is_ok();
-            let before = mem::replace(self.outcome, Poll::Ready(ControlFlow::Break(result)));
-            mem::forget(before); // pending: there is nothing to drop
-            is_ok
-        })
+        match self.body.as_mut().poll(context) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(result) => {
+                let is_ok = result.is_ok();
+                self.given.put(result);
+                Poll::Ready(is_ok)
+            }
+        }
     }
 
     #[cold]
+    #[inline]
     fn cut(&mut self) {
-        self.body.set(None);
+        self.body.as_mut().cut();
     }
 
+    #[inline]
+    fn end(&mut self) -> &mut dyn End {
+        &mut self.given
+    }
+}
+
+impl<'r, T, E, L> Given<'r, T, E, L> {
+    #[inline]
+    pub(super) fn new(outcome: &'r mut Outcome<T, E>, look: L, refuse: Refuse<E>) -> Self {
+        Self {
+            outcome,
+            look,
+            refuse,
+        }
+    }
+
+    #[inline]
+    pub(super) fn put(&mut self, result: Result<T, E>) {
+        let before = mem::replace(self.outcome, ControlFlow::Break(result));
+        mem::forget(before); // there was none, and nothing to drop
+    }
+}
+
+impl<T, E, L: Look<E>> End for Given<'_, T, E, L> {
     fn view(&mut self, attempt: u32) -> View<'_> {
         match self.outcome {
-            Poll::Ready(ControlFlow::Break(Err(error))) => (self.view)(error, attempt),
+            ControlFlow::Break(Err(error)) => self.look.view(error, attempt),
             _ => no_error(),
         }
     }
 
     #[cold]
     fn forget(&mut self) {
-        match mem::replace(self.outcome, Poll::Ready(ControlFlow::Continue(()))) {
-            Poll::Ready(ControlFlow::Break(Err(error))) => drop(error),
-            other => mem::forget(other), // no value: there is nothing to drop
-        }
+        *self.outcome = ControlFlow::Continue(());
     }
-}
 
-/// Makes what the call is refused with the outcome. Of each type of error once, and not where it is
-/// called, since each annotated function does.
-#[inline(never)]
-pub(super) fn refuse<T, E>(
-    call: &mut Call<'_>,
-    refuse: impl Fn(Refusal<'_>) -> E,
-    outcome: &mut Outcome<T, E>,
-) {
-    let refused = Err(refuse(call.refusal()));
-    let before = mem::replace(outcome, Poll::Ready(ControlFlow::Break(refused)));
-    mem::forget(before); // pending: there is nothing to drop
+    fn refuse(&mut self, call: &mut Call<'_>) {
+        self.put(Err((self.refuse)(call.refusal())));
+    }
 }
 
 #[cold]

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use super::body::Body;
+use super::body::End;
 use super::verdict::Verdict;
 use super::{Call, Stage, View};
 use crate::classify::Class;
@@ -12,7 +12,7 @@ use crate::telemetry::{Event, Weight, is_heard, report};
 
 impl Call<'_> {
     /// The body gave a value. Of most calls that changes nothing but a count.
-    #[inline(never)]
+    #[inline]
     pub(super) fn succeeded(&mut self) {
         if self.more.is_some() || self.placed || self.around.attempt > 1 {
             return self.succeeded_and_tells();
@@ -29,7 +29,7 @@ impl Call<'_> {
             _ => return self.succeeded_and_tells(),
         };
         self.pass = None;
-        self.holds = false;
+        self.holds = self.kept.is_some();
         self.policy.count(ended);
     }
 
@@ -52,7 +52,7 @@ impl Call<'_> {
         if self.around.attempt > 1 {
             self.recovered();
         }
-        self.holds = self.more.is_some();
+        self.holds = self.more.is_some() || self.kept.is_some();
     }
 
     #[cold]
@@ -67,11 +67,14 @@ impl Call<'_> {
         });
     }
 
-    /// What comes after the body's error.
-    pub(super) fn verdict_on(&mut self, body: &mut dyn Body) -> Verdict {
+    /// What comes after the body's error, which is gone where another attempt does.
+    pub(super) fn verdict_on(&mut self, end: &mut dyn End) -> Verdict {
         // A `Classify` that panics is the body's panic too: the stage is still that of a body.
-        let view = body.view(self.bodies());
-        self.judge(&view)
+        let verdict = self.judge(&end.view(self.bodies()));
+        if verdict != Verdict::Return {
+            end.forget();
+        }
+        verdict
     }
 
     /// What comes after an error that a test has injected: of the class that it wants.

@@ -122,5 +122,6 @@ impl Call<'_> {
     pub(super) fn dropped(&mut self) {
         self.abandon();
         *self.more = None;
+        *self.kept = None;
     }
 }

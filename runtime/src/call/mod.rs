@@ -6,6 +6,7 @@
 
 mod at_once;
 mod attempt;
+mod begin;
 mod blocking;
 mod body;
 mod ends;
@@ -15,6 +16,7 @@ mod fault;
 #[path = "no_fault.rs"]
 mod fault;
 mod guards;
+mod held;
 mod leaving;
 mod observe;
 mod rest;
@@ -30,13 +32,16 @@ mod view;
 
 use std::mem::ManuallyDrop;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use steadfast_options::{FallbackOn, Guards};
 
 pub use at_once::Refusal;
 pub use attempt::{Attempt, Once};
+pub(crate) use body::Refuse;
 pub(crate) use trace::listen as listen_for_spans;
-pub use view::View;
+pub(crate) use view::by;
+pub use view::{Look, View};
 
 use crate::answers::LastGood;
 use crate::breaker::{Breaker, Nanos, Pass};
@@ -74,7 +79,8 @@ pub struct Call<'p> {
     traced: bool,
     /// Whether no attempt may follow.
     last: bool,
-    /// Whether it may hold what has to be given back: a pass, a place, a token, or anything in `more`.
+    /// Whether it may hold what has to be given back: a pass, a place, a token, its policy, or anything
+    /// in `more`.
     holds: bool,
     ended: Ended,
     _filled: [u8; FILL],
@@ -82,6 +88,8 @@ pub struct Call<'p> {
     refused_for: Nanos,
     /// Whose tokens it takes, where a key tells them apart.
     limit_of: Whose,
+    /// The policy, where it is not for ever: dropped with the call, after all else.
+    kept: ManuallyDrop<Option<Arc<Resolved>>>,
     /// Emptied where the call is dropped, if it holds anything.
     more: ManuallyDrop<Option<More>>,
 }
@@ -143,28 +151,7 @@ enum Stage {
     Pause,
 }
 
-impl<'p> Call<'p> {
-    #[inline]
-    pub(crate) fn new(policy: &'p Resolved) -> Self {
-        Self {
-            policy,
-            around: Around::nothing(),
-            pass: None,
-            stage: Stage::First,
-            level: Guards::Attempt,
-            placed: false,
-            #[cfg(feature = "tracing")]
-            traced: false,
-            last: false,
-            holds: false,
-            ended: Ended::Ok,
-            _filled: [0; FILL],
-            refused_for: 0,
-            limit_of: Whose::All,
-            more: ManuallyDrop::new(None),
-        }
-    }
-
+impl Call<'_> {
     fn more(&mut self) -> &mut More {
         self.holds = true;
         self.more.get_or_insert_with(More::new)
@@ -286,7 +273,7 @@ impl<'p> Call<'p> {
     }
 
     #[cfg(feature = "redis")]
-    pub(crate) fn policy(&self) -> &'p Resolved {
+    pub(crate) fn policy(&self) -> &Resolved {
         self.policy
     }
 
@@ -296,7 +283,7 @@ impl<'p> Call<'p> {
     }
 
     #[inline]
-    pub(crate) fn last_good(&self) -> Option<&'p LastGood> {
+    pub(crate) fn last_good(&self) -> Option<&LastGood> {
         self.policy.last_good.as_ref()
     }
 }

@@ -54,3 +54,40 @@ impl<'a> View<'a> {
         }
     }
 }
+
+/// Looks at the errors of a call.
+#[doc(hidden)]
+pub trait Look<E> {
+    /// What `error` is to the policies, after that many attempts.
+    fn view<'e>(&self, error: &'e mut E, attempts: u32) -> View<'e>;
+}
+
+/// Looks at errors as a closure does.
+#[derive(Clone, Copy)]
+pub(crate) struct By<C>(C);
+
+/// Looks at errors as the closure does.
+#[inline]
+pub(crate) fn by<E, C>(look: C) -> By<C>
+where
+    C: Fn(&mut E, u32) -> View<'_>,
+{
+    By(look)
+}
+
+impl<E, C> Look<E> for By<C>
+where
+    C: Fn(&mut E, u32) -> View<'_>,
+{
+    #[inline]
+    fn view<'e>(&self, error: &'e mut E, attempts: u32) -> View<'e> {
+        (self.0)(error, attempts)
+    }
+}
+
+impl<E, L: Look<E>> Look<E> for &L {
+    #[inline]
+    fn view<'e>(&self, error: &'e mut E, attempts: u32) -> View<'e> {
+        (**self).view(error, attempts)
+    }
+}

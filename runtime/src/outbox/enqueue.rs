@@ -54,11 +54,11 @@ struct Target {
 
 /// Queues the arguments of a call that failed; none where that can't be done, which is reported: the
 /// caller then gets the call's own error.
-pub fn enqueue<'p, const N: usize>(
-    call: &Call<'p>,
+pub fn enqueue<const N: usize>(
+    call: &Call<'static>,
     arguments: [Argument; N],
-) -> impl Future<Output = Option<Rejection>> + use<'p, N> {
-    let (policy, target) = (call.policy(), target(call, arguments));
+) -> impl Future<Output = Option<Rejection>> + use<N> {
+    let (policy, target) = (call.policy_ref(), target(call, arguments));
     async move {
         let pushed = match target? {
             Ok(Target {
@@ -68,7 +68,7 @@ pub fn enqueue<'p, const N: usize>(
             }) => queue.push(entry, spool.as_deref()).await,
             Err(error) => Err(error),
         };
-        queued(policy, pushed)
+        queued(policy.resolved(), pushed)
     }
 }
 

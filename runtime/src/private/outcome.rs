@@ -2,7 +2,9 @@
 
 use std::ops::ControlFlow;
 
-use crate::call::{Attempt, Call, Once, Refusal, View};
+use super::probe::Classified;
+use crate::call::{Call, Look, Refusal, Refuse};
+use crate::classify::Class;
 use crate::rejection::Rejection;
 
 /// A `Result` whose error takes a [`Rejection`].
@@ -55,13 +57,18 @@ pub fn attempts_of<R: Outcome>() -> R::Attempts {
     R::attempts()
 }
 
-/// Makes the error of a rejection. A pointer, since a bound on what is called with it would repeat
-/// the compiler's complaint about an error that takes none.
-pub(super) type Refuse<E> = for<'c> fn(Refusal<'c>) -> E;
+/// Never called: stands where a block is to know from the start what it returns.
+#[cold]
+#[must_use]
+pub fn hint<R>() -> R {
+    unreachable!("a hint to the compiler")
+}
 
 /// Runs the attempts of a call whose error is `E`.
 pub struct Attempts<E> {
-    refuse: Refuse<E>,
+    /// Makes the error of a rejection. A pointer, since a bound on what is called with it would repeat
+    /// the compiler's complaint about an error that takes none.
+    pub refuse: Refuse<E>,
 }
 
 #[allow(clippy::missing_errors_doc)] // they are the body's own
@@ -71,55 +78,34 @@ impl<E> Attempts<E> {
         (self.refuse)(Refusal::Made(rejection))
     }
 
-    /// Runs one attempt: `Break` with the call's result, `Continue` where another follows.
+    /// Looks at errors as `look` does, but asks `classify` for the class of each.
     #[inline]
-    pub fn attempt<'c, 'p, F, T, V>(
-        &self,
-        call: &'c mut Call<'p>,
-        body: F,
-        view: V,
-    ) -> Attempt<'c, 'p, F, V, Refuse<E>>
+    pub fn classified<C, L>(&self, classify: C, look: L) -> Classified<C, L>
     where
-        F: Future<Output = Result<T, E>>,
-        V: Fn(&mut E, u32) -> View<'_> + Copy,
+        C: Fn(&E) -> Class,
     {
-        call.attempt(body, view, self.refuse)
+        Classified::new(classify, look)
     }
 
-    /// Runs the only attempt of a call without retry.
-    #[inline]
-    pub fn once<'c, 'p, F, T, V>(
-        &self,
-        call: &'c mut Call<'p>,
-        body: F,
-        view: V,
-    ) -> Once<'c, 'p, F, V, Refuse<E>>
-    where
-        F: Future<Output = Result<T, E>>,
-        V: Fn(&mut E, u32) -> View<'_> + Copy,
-    {
-        call.once(body, view, self.refuse)
-    }
-
-    /// As [`attempt`](Self::attempt), for a sync body.
+    /// As [`Attempt`](crate::call::Attempt), for a sync body.
     #[inline]
     pub fn attempt_blocking<T>(
         &self,
         call: &mut Call<'_>,
         body: impl FnOnce() -> Result<T, E>,
-        view: impl Fn(&mut E, u32) -> View<'_>,
+        look: impl Look<E>,
     ) -> ControlFlow<Result<T, E>> {
-        call.attempt_blocking(body, view, self.refuse)
+        call.attempt_blocking(body, look, self.refuse)
     }
 
-    /// As [`once`](Self::once), for a sync body.
+    /// As [`Once`](crate::call::Once), for a sync body.
     #[inline]
     pub fn once_blocking<T>(
         &self,
         call: &mut Call<'_>,
         body: impl FnOnce() -> Result<T, E>,
-        view: impl Fn(&mut E, u32) -> View<'_>,
+        look: impl Look<E>,
     ) -> Result<T, E> {
-        call.once_blocking(body, view, self.refuse)
+        call.once_blocking(body, look, self.refuse)
     }
 }

@@ -11,7 +11,7 @@ use tower_service::Service;
 
 use super::{BoxError, PolicyLayer};
 use crate::__private::TakesRejection;
-use crate::call::{Call, View};
+use crate::call::{Attempt, Call, View, by};
 use crate::classify::Class;
 use crate::rejection::Rejection;
 
@@ -161,14 +161,15 @@ fn failed<R>(error: impl Into<BoxError>) -> Failed<R> {
 
 async fn end_of<R>(
     call: &mut Call<'_>,
-    attempt: impl Future<Output = Result<R, Failed<R>>>,
+    body: impl Future<Output = Result<R, Failed<R>>>,
 ) -> ControlFlow<Result<R, Failed<R>>> {
-    call.attempt(
-        attempt,
-        |failed: &mut Failed<R>, _| view(failed),
-        Failed::take,
-    )
-    .await
+    let attempt = Attempt {
+        call,
+        body,
+        look: by(|failed: &mut Failed<R>, _| view(failed)),
+        refuse: Failed::take,
+    };
+    attempt.await
 }
 
 fn view<R>(failed: &Failed<R>) -> View<'_> {

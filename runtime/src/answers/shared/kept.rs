@@ -37,14 +37,14 @@ pub fn keep_shared<T: Answerable>(
 }
 
 /// The last good answer of any instance, where there is one that is not too old.
-pub fn last_good_shared<'p, T: Answerable>(
-    call: &Call<'p>,
+pub fn last_good_shared<T: Answerable>(
+    call: &Call<'static>,
     key: SharedKey,
     form: Form<T>,
-) -> impl Future<Output = Option<T>> + use<'p, T> {
-    let policy = call.policy();
+) -> impl Future<Output = Option<T>> + use<T> {
+    let policy = call.policy_ref();
     async move {
-        let (looking, spot) = looking(policy, key, form)?;
+        let (looking, spot) = looking(policy.resolved(), key, form)?;
         let Some(spot) = spot else {
             return looking.end();
         };
