@@ -80,15 +80,8 @@ fn guarded(model: &Model) -> TokenStream {
 fn call(model: &Model) -> TokenStream {
     let opening = opening::call(model);
     let run = match &model.run {
-        Run::Once => {
-            let attempt = attempt::tokens(model, true, None);
-            quote_spanned!(Span::mixed_site()=> let result = #attempt;)
-        }
-        Run::Replayed(replay) => {
-            let again = attempt::arguments(model, replay);
-            let attempt = attempt::tokens(model, true, Some(replay));
-            quote_spanned!(Span::mixed_site()=> let result = { #again #attempt };)
-        }
+        Run::Once => only(model, None),
+        Run::Replayed(replay) => only(model, Some(replay)),
         Run::Loop(replay) => repeated(model, replay),
     };
     let ending = ending(model);
@@ -99,9 +92,24 @@ fn call(model: &Model) -> TokenStream {
     quote! { #opening #run #ending }
 }
 
+/// The only attempt of a call without retry.
+fn only(model: &Model, replay: Option<&Replay>) -> TokenStream {
+    let mixed = Span::mixed_site();
+    let root = model.root.at(mixed);
+    let again = replay.map(|replay| attempt::arguments(model, replay));
+    let attempt = attempt::tokens(model, replay);
+    quote_spanned! {mixed=>
+        let outcome = { #again #attempt };
+        let result = match outcome {
+            ::core::ops::ControlFlow::Break(result) => result,
+            ::core::ops::ControlFlow::Continue(()) => #root::no_retry(),
+        };
+    }
+}
+
 fn repeated(model: &Model, replay: &Replay) -> TokenStream {
     let again = attempt::arguments(model, replay);
-    let attempt = attempt::tokens(model, false, Some(replay));
+    let attempt = attempt::tokens(model, Some(replay));
     quote_spanned! {Span::mixed_site()=>
         let result = loop {
             #again

@@ -236,7 +236,7 @@ fn without_retry_and_fallback_there_is_no_loop_and_no_clone() {
         !output.contains("loop { let") && !output.contains("Replay"),
         "{output}"
     );
-    assert!(output.contains(":: Once { call"), "{output}");
+    assert!(output.contains(":: no_retry ("), "{output}");
 }
 
 #[test]

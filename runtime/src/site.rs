@@ -35,7 +35,9 @@ impl Site {
     }
 
     /// A call that begins now.
-    #[inline]
+    // Called, not written where it is called, since each annotated function does.
+    #[inline(never)]
+    #[must_use]
     pub fn call(&'static self) -> Call<'static> {
         Call::at(self)
     }

@@ -1,6 +1,6 @@
 //! One attempt: its arguments, its body, and how its error is looked at.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::parse_quote;
 use syn::spanned::Spanned as _;
@@ -12,24 +12,17 @@ use crate::own_self;
 use crate::replay::{Replay, Replayed, Way};
 use crate::signature::{Shape, opaque, returned};
 
-/// The attempt of a call with retry, or the only one of a call without.
-pub(super) fn tokens(model: &Model, is_only: bool, replay: Option<&Replay>) -> TokenStream {
+/// One attempt, run to its outcome.
+pub(super) fn tokens(model: &Model, replay: Option<&Replay>) -> TokenStream {
     let mixed = Span::mixed_site();
     let body = body(model, replay.is_some_and(|replay| replay.renames_self));
     if model.function.flavor().is_async() {
         let root = model.root.at(mixed);
-        let name = Ident::new(if is_only { "Once" } else { "Attempt" }, mixed);
         quote_spanned! {mixed=>
-            #root::#name { call: &mut call, body: #body, look, refuse: attempts.refuse }.await
+            #root::Attempt { call: &mut call, body: #body, look, refuse: attempts }.await
         }
     } else {
-        let method = if is_only {
-            "once_blocking"
-        } else {
-            "attempt_blocking"
-        };
-        let method = Ident::new(method, mixed);
-        quote_spanned!(mixed=> attempts.#method(&mut call, #body, look))
+        quote_spanned!(mixed=> attempts.attempt_blocking(&mut call, #body, look))
     }
 }
 

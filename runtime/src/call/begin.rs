@@ -40,8 +40,7 @@ impl<'p> Call<'p> {
 
 impl Call<'static> {
     /// With the policy that the site has now.
-    // Called, not written where it is called, since each annotated function does.
-    #[inline(never)]
+    #[inline]
     pub(crate) fn at(site: &'static Site) -> Self {
         match site.policy.get() {
             Some(policy) => Self::new(policy),

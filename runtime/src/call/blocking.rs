@@ -2,11 +2,10 @@
 #![allow(unsafe_code)]
 
 use std::ops::ControlFlow;
-use std::task::Waker;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use super::at_once::Entry;
-use super::attempt::no_retry;
 use super::body::{End, Given, Outcome, Refuse};
 use super::guards::Passed;
 use super::{Call, Look, Stage, Verdict};
@@ -22,34 +21,23 @@ impl Call<'_> {
         &mut self,
         body: impl FnOnce() -> Result<T, E>,
         look: impl Look<E>,
-        refuse: Refuse<E>,
+        refuse: impl Refuse<E>,
     ) -> Outcome<T, E> {
-        let mut outcome = ControlFlow::Continue(());
+        let mut outcome = Poll::Pending;
         let mut given = Given::new(&mut outcome, look, refuse);
         if let Some(outer) = self.enter_blocking(&mut given) {
             let result = body();
-            if result.is_ok() {
-                given.put(result);
+            let is_ok = result.is_ok();
+            given.put(result);
+            if is_ok {
                 self.succeeded_inside(outer);
             } else {
-                given.put(result);
                 self.failed_inside(outer, &mut given);
             }
         }
-        outcome
-    }
-
-    /// As [`Once`](super::Once), for a sync body.
-    #[inline]
-    pub(crate) fn once_blocking<T, E>(
-        &mut self,
-        body: impl FnOnce() -> Result<T, E>,
-        look: impl Look<E>,
-        refuse: Refuse<E>,
-    ) -> Result<T, E> {
-        match self.attempt_blocking(body, look, refuse) {
-            ControlFlow::Break(result) => result,
-            ControlFlow::Continue(()) => no_retry(),
+        match outcome {
+            Poll::Ready(outcome) => outcome,
+            Poll::Pending => ControlFlow::Continue(()),
         }
     }
 

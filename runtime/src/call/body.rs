@@ -16,6 +16,13 @@ use super::{Call, Look, View};
 /// What becomes of an attempt: the call's result, or that another attempt follows.
 pub(super) type Outcome<T, E> = ControlFlow<Result<T, E>>;
 
+/// Makes the error of a refusal.
+#[doc(hidden)]
+pub trait Refuse<E>: Copy {
+    /// The error of `refusal`.
+    fn refuse(self, refusal: Refusal<'_>) -> E;
+}
+
 /// A body, and the place for its outcome.
 pub(super) trait Body {
     /// Whether it gave a value or an error, which is the outcome then.
@@ -37,7 +44,7 @@ pub(super) trait End {
     /// Where there is none.
     fn view(&mut self, attempt: u32) -> View<'_>;
 
-    /// Another attempt follows: drops the error, if there is one.
+    /// Another attempt follows: that is the outcome, in place of the error, if there is one.
     fn forget(&mut self);
 
     /// The call is refused: makes its error.
@@ -48,28 +55,26 @@ pub(super) trait End {
 ///
 /// Made for each poll, so that an outcome that can't be sent to another thread is in no future that
 /// is.
-pub(super) struct Run<'r, F, T, E, L> {
+pub(super) struct Run<'r, F, T, E, L, R> {
     pub(super) body: Pin<&'r mut Held<F>>,
-    pub(super) given: Given<'r, T, E, L>,
+    pub(super) given: Given<'r, T, E, L, R>,
 }
 
-/// The place for an outcome, which is [`Continue`](ControlFlow::Continue) until there is one; how an
-/// error is looked at; and how one is made of a refusal.
-pub(super) struct Given<'r, T, E, L> {
-    outcome: &'r mut Outcome<T, E>,
+/// The place for an outcome, which is pending until there is one; how an error is looked at; and how one is
+/// made of a refusal.
+pub(super) struct Given<'r, T, E, L, R> {
+    outcome: &'r mut Poll<Outcome<T, E>>,
     look: L,
-    refuse: Refuse<E>,
+    refuse: R,
 }
-
-/// Makes the error of a refusal.
-pub(crate) type Refuse<E> = for<'c> fn(Refusal<'c>) -> E;
 
 // `#[inline]`, so that they are compiled where the body is, and not in a unit of all bodies that the
 // compiler makes for this crate.
-impl<F, T, E, L> Body for Run<'_, F, T, E, L>
+impl<F, T, E, L, R> Body for Run<'_, F, T, E, L, R>
 where
     F: Future<Output = Result<T, E>>,
     L: Look<E>,
+    R: Refuse<E>,
 {
     #[inline]
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<bool> {
@@ -95,9 +100,9 @@ where
     }
 }
 
-impl<'r, T, E, L> Given<'r, T, E, L> {
+impl<'r, T, E, L, R> Given<'r, T, E, L, R> {
     #[inline]
-    pub(super) fn new(outcome: &'r mut Outcome<T, E>, look: L, refuse: Refuse<E>) -> Self {
+    pub(super) fn new(outcome: &'r mut Poll<Outcome<T, E>>, look: L, refuse: R) -> Self {
         Self {
             outcome,
             look,
@@ -107,26 +112,26 @@ impl<'r, T, E, L> Given<'r, T, E, L> {
 
     #[inline]
     pub(super) fn put(&mut self, result: Result<T, E>) {
-        let before = mem::replace(self.outcome, ControlFlow::Break(result));
-        mem::forget(before); // there was none, and nothing to drop
+        let before = mem::replace(self.outcome, Poll::Ready(ControlFlow::Break(result)));
+        mem::forget(before); // pending: there is nothing to drop
     }
 }
 
-impl<T, E, L: Look<E>> End for Given<'_, T, E, L> {
+impl<T, E, L: Look<E>, R: Refuse<E>> End for Given<'_, T, E, L, R> {
     fn view(&mut self, attempt: u32) -> View<'_> {
         match self.outcome {
-            ControlFlow::Break(Err(error)) => self.look.view(error, attempt),
+            Poll::Ready(ControlFlow::Break(Err(error))) => self.look.view(error, attempt),
             _ => no_error(),
         }
     }
 
     #[cold]
     fn forget(&mut self) {
-        *self.outcome = ControlFlow::Continue(());
+        *self.outcome = Poll::Ready(ControlFlow::Continue(()));
     }
 
     fn refuse(&mut self, call: &mut Call<'_>) {
-        self.put(Err((self.refuse)(call.refusal())));
+        self.put(Err(self.refuse.refuse(call.refusal())));
     }
 }
 

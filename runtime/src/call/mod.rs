@@ -37,8 +37,8 @@ use std::sync::Arc;
 use steadfast_options::{FallbackOn, Guards};
 
 pub use at_once::Refusal;
-pub use attempt::{Attempt, Once};
-pub(crate) use body::Refuse;
+pub use attempt::{Attempt, no_retry};
+pub use body::Refuse;
 pub(crate) use trace::listen as listen_for_spans;
 pub(crate) use view::by;
 pub use view::{Look, View};

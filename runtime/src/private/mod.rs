@@ -18,7 +18,7 @@ pub use answer::{answer, answer_now};
 pub use behind::{behind, behind_blocking};
 pub use key::{KeyValue, answer_key};
 pub use key_text::KeyText;
-pub use outcome::{Outcome, TakesRejection, attempts_of, hint};
+pub use outcome::{Attempts, Outcome, TakesRejection, attempts_of, hint};
 pub use replay::Replay;
 
 pub use crate::answers::{Found, Lease, find, find_blocking, keep, last_good};
@@ -27,7 +27,7 @@ pub use crate::answers::{
     find_shared, find_shared_blocking, form, keep_shared, last_good_shared,
     last_good_shared_blocking, look, shared_key,
 };
-pub use crate::call::{Attempt, Call, Look, Once, Refusal, View};
+pub use crate::call::{Attempt, Call, Look, Refusal, Refuse, View, no_retry};
 pub use crate::classify::Class;
 #[cfg(feature = "redis")]
 pub use crate::outbox::{enqueue, enqueue_blocking, queueable};

@@ -1,8 +1,9 @@
 //! What annotated functions return.
 
+use std::marker::PhantomData;
 use std::ops::ControlFlow;
 
-use super::probe::Classified;
+use super::probe::{Classified, Found};
 use crate::call::{Call, Look, Refusal, Refuse};
 use crate::classify::Class;
 use crate::rejection::Rejection;
@@ -14,20 +15,12 @@ use crate::rejection::Rejection;
     note = "such as `anyhow::Error`, `std::io::Error`, `steadfast::Error<E>`, or an enum of yours with a variant `Rejected(#[from] steadfast::Rejection)`"
 )]
 pub trait Outcome {
-    /// What runs the attempts.
-    type Attempts;
-
-    /// What runs the attempts of a function that returns this.
-    fn attempts() -> Self::Attempts;
+    /// What stands for the call.
+    type Attempts: Found;
 }
 
 impl<T, E: TakesRejection> Outcome for Result<T, E> {
     type Attempts = Attempts<E>;
-
-    #[inline]
-    fn attempts() -> Attempts<E> {
-        Attempts { refuse: E::take }
-    }
 }
 
 /// An error that a [`Rejection`] turns into.
@@ -48,13 +41,12 @@ impl<E: From<Rejection>> TakesRejection for E {
     }
 }
 
-/// What runs the attempts of a function that returns `R`. Fails to compile where that is no
-/// `Result` whose error takes a rejection; all that follows hangs on what it gives, and is not
-/// complained about again.
-#[inline]
+/// What stands for a call of a function that returns `R`. Fails to compile where that is no `Result`
+/// whose error takes a rejection; all that follows hangs on what it gives, and is not complained
+/// about again.
 #[must_use]
 pub fn attempts_of<R: Outcome>() -> R::Attempts {
-    R::attempts()
+    R::Attempts::FOUND
 }
 
 /// Never called: stands where a block is to know from the start what it returns.
@@ -64,23 +56,47 @@ pub fn hint<R>() -> R {
     unreachable!("a hint to the compiler")
 }
 
-/// Runs the attempts of a call whose error is `E`.
-pub struct Attempts<E> {
-    /// Makes the error of a rejection. A pointer, since a bound on what is called with it would repeat
-    /// the compiler's complaint about an error that takes none.
-    pub refuse: Refuse<E>,
+/// Stands for a call whose error is `E`. It has no size.
+pub struct Attempts<E>(PhantomData<fn() -> E>);
+
+impl<E> Attempts<E> {
+    #[inline]
+    pub(crate) const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<E> Clone for Attempts<E> {
+    #[inline]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<E> Copy for Attempts<E> {}
+
+impl<E> Found for Attempts<E> {
+    const FOUND: Self = Self::new();
+}
+
+impl<E: TakesRejection> Refuse<E> for Attempts<E> {
+    #[inline]
+    fn refuse(self, refusal: Refusal<'_>) -> E {
+        E::take(refusal)
+    }
 }
 
 #[allow(clippy::missing_errors_doc)] // they are the body's own
-impl<E> Attempts<E> {
+impl<E: TakesRejection> Attempts<E> {
     /// The function's own error for a rejection.
-    pub fn rejected(&self, rejection: Rejection) -> E {
-        (self.refuse)(Refusal::Made(rejection))
+    #[must_use]
+    pub fn rejected(self, rejection: Rejection) -> E {
+        E::take(Refusal::Made(rejection))
     }
 
     /// Looks at errors as `look` does, but asks `classify` for the class of each.
     #[inline]
-    pub fn classified<C, L>(&self, classify: C, look: L) -> Classified<C, L>
+    pub fn classified<C, L>(self, classify: C, look: L) -> Classified<C, L>
     where
         C: Fn(&E) -> Class,
     {
@@ -90,22 +106,11 @@ impl<E> Attempts<E> {
     /// As [`Attempt`](crate::call::Attempt), for a sync body.
     #[inline]
     pub fn attempt_blocking<T>(
-        &self,
+        self,
         call: &mut Call<'_>,
         body: impl FnOnce() -> Result<T, E>,
         look: impl Look<E>,
     ) -> ControlFlow<Result<T, E>> {
-        call.attempt_blocking(body, look, self.refuse)
-    }
-
-    /// As [`Once`](crate::call::Once), for a sync body.
-    #[inline]
-    pub fn once_blocking<T>(
-        &self,
-        call: &mut Call<'_>,
-        body: impl FnOnce() -> Result<T, E>,
-        look: impl Look<E>,
-    ) -> Result<T, E> {
-        call.once_blocking(body, look, self.refuse)
+        call.attempt_blocking(body, look, self)
     }
 }
