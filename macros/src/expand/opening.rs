@@ -145,21 +145,15 @@ fn site(model: &Model) -> TokenStream {
     }
 }
 
-/// What stands for the call, by its type alone. Asks for a `Result` that takes a rejection; all of it stands
-/// where the return type stands, and so does what the compiler has to say about it.
+/// What stands for the call. Asks for a `Result` that takes a rejection; all of it stands where
+/// the return type stands, and so does what the compiler has to say about it.
 fn attempts(model: &Model) -> TokenStream {
     let output = without_impl(&model.function.output, &parse_quote!(()));
     let (first, last) = ends(&model.function.output);
     let (mixed, root) = (Span::mixed_site(), model.root.at(first));
     let ask = quote_spanned!(first=> attempts_of::<);
     let call = quote_spanned!(last=> >());
-    let found = quote_spanned!(mixed=> #root::probe::Found::FOUND);
-    quote_spanned! {mixed=>
-        let attempts = {
-            use #root::attempts_of;
-            if false { #ask #output #call } else { #found }
-        };
-    }
+    quote_spanned!(mixed=> let attempts = { use #root::attempts_of; #ask #output #call };)
 }
 
 /// Where a type begins and ends.

@@ -1,9 +1,8 @@
 //! What annotated functions return.
 
-use std::marker::PhantomData;
 use std::ops::ControlFlow;
 
-use super::probe::{Classified, Found};
+use super::probe::Classified;
 use crate::call::{Call, Look, Refusal, Refuse};
 use crate::classify::Class;
 use crate::rejection::Rejection;
@@ -16,11 +15,19 @@ use crate::rejection::Rejection;
 )]
 pub trait Outcome {
     /// What stands for the call.
-    type Attempts: Found;
+    type Attempts;
+
+    /// What stands for the call of a function that returns this.
+    fn attempts() -> Self::Attempts;
 }
 
 impl<T, E: TakesRejection> Outcome for Result<T, E> {
     type Attempts = Attempts<E>;
+
+    #[inline]
+    fn attempts() -> Attempts<E> {
+        Attempts::new()
+    }
 }
 
 /// An error that a [`Rejection`] turns into.
@@ -44,9 +51,10 @@ impl<E: From<Rejection>> TakesRejection for E {
 /// What stands for a call of a function that returns `R`. Fails to compile where that is no `Result`
 /// whose error takes a rejection; all that follows hangs on what it gives, and is not complained
 /// about again.
+#[inline]
 #[must_use]
 pub fn attempts_of<R: Outcome>() -> R::Attempts {
-    R::Attempts::FOUND
+    R::attempts()
 }
 
 /// Never called: stands where a block is to know from the start what it returns.
@@ -56,13 +64,17 @@ pub fn hint<R>() -> R {
     unreachable!("a hint to the compiler")
 }
 
-/// Stands for a call whose error is `E`. It has no size.
-pub struct Attempts<E>(PhantomData<fn() -> E>);
+/// Stands for a call whose error is `E`.
+pub struct Attempts<E> {
+    /// Makes the error of a refusal. A pointer, since a bound on what is called with it would repeat the
+    /// compiler's complaint about an error that takes none.
+    refuse: for<'c> fn(Refusal<'c>) -> E,
+}
 
-impl<E> Attempts<E> {
+impl<E: TakesRejection> Attempts<E> {
     #[inline]
-    pub(crate) const fn new() -> Self {
-        Self(PhantomData)
+    pub(crate) fn new() -> Self {
+        Self { refuse: E::take }
     }
 }
 
@@ -75,23 +87,19 @@ impl<E> Clone for Attempts<E> {
 
 impl<E> Copy for Attempts<E> {}
 
-impl<E> Found for Attempts<E> {
-    const FOUND: Self = Self::new();
-}
-
-impl<E: TakesRejection> Refuse<E> for Attempts<E> {
+impl<E> Refuse<E> for Attempts<E> {
     #[inline]
     fn refuse(self, refusal: Refusal<'_>) -> E {
-        E::take(refusal)
+        (self.refuse)(refusal)
     }
 }
 
 #[allow(clippy::missing_errors_doc)] // they are the body's own
-impl<E: TakesRejection> Attempts<E> {
+impl<E> Attempts<E> {
     /// The function's own error for a rejection.
     #[must_use]
     pub fn rejected(self, rejection: Rejection) -> E {
-        E::take(Refusal::Made(rejection))
+        self.refuse(Refusal::Made(rejection))
     }
 
     /// Looks at errors as `look` does, but asks `classify` for the class of each.

@@ -28,10 +28,7 @@ fn incr(mut stream: &TcpStream) -> io::Result<String> {
 
 fn lost(result: &io::Result<String>) -> bool {
     let kind = result.as_ref().err().map(io::Error::kind);
-    matches!(
-        kind,
-        Some(io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
-    )
+    matches!(kind, Some(ErrorKind::WouldBlock | ErrorKind::TimedOut))
 }
 
 fn counted(server: &Server) -> i64 {
