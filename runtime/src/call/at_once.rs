@@ -98,7 +98,7 @@ impl Call<'_> {
 
     /// Whether the breaker refuses.
     #[inline(never)]
-    pub(super) fn is_kept_out(&mut self) -> bool {
+    fn is_kept_out(&mut self) -> bool {
         let time = self.breaker().and_then(Breaker::refuses_for);
         let Some(time) = time.filter(|_| !self.retries_refusals()) else {
             return false;

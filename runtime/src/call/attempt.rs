@@ -93,11 +93,6 @@ impl Call<'_> {
     fn run(&mut self, body: &mut dyn Body, context: &mut Context<'_>) {
         match self.starts_plainly() {
             Entry::Body => {}
-            Entry::NotClosed if self.is_kept_out() => {
-                body.end().refuse(self);
-                return;
-            }
-            Entry::NotClosed => return self.run_guarded(Entry::Long, body, context),
             entry => return self.run_guarded(entry, body, context),
         }
         match self.inside_only(|| body.poll(context)) {

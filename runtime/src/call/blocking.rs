@@ -45,15 +45,8 @@ impl Call<'_> {
     /// call, where the body comes next; else the attempt is over.
     #[inline(never)]
     fn enter_blocking(&mut self, end: &mut dyn End) -> Option<Outer> {
-        let enters = match self.starts_plainly() {
-            Entry::Body => true,
-            Entry::NotClosed if self.is_kept_out() => {
-                end.refuse(self);
-                false
-            }
-            Entry::NotClosed => self.enters_guarded_blocking(Entry::Long, end),
-            entry => self.enters_guarded_blocking(entry, end),
-        };
+        let entry = self.starts_plainly();
+        let enters = entry == Entry::Body || self.enters_guarded_blocking(entry, end);
         // SAFETY: `attempt_blocking` is the only one that gets it, holds the call by its reference until
         // it has left, and leaves before it does anything else with the call.
         enters.then(|| unsafe { scoped::enter(&self.around) })
