@@ -87,7 +87,7 @@ impl<E> Sharing<E> {
     }
 }
 
-/// Stands for the return type `R`, as [`Probe`](crate::__private::Probe) does.
+/// Stands for the return type `R` of an annotated function, for what is found by its type.
 pub struct Shared<R>(PhantomData<fn() -> R>);
 
 impl<R> Shared<R> {
