@@ -76,12 +76,13 @@ pub(crate) fn is_inside() -> bool {
 /// Looks at the call around, where there is one.
 pub(crate) fn around<R>(look: impl FnOnce(&Around) -> R) -> Option<R> {
     let around = AROUND.get()?;
-    // SAFETY: `inside` and `inside_only` put a pointer here, of a reference that outlives their `work`;
-    // whatever way `work` ends, `Outer` takes the pointer out again before they return, and nobody can
-    // keep `Outer` from being dropped, since it never leaves those functions. Who calls `enter` promises
-    // the same. Calls nest like the frames of this thread, so that what `Outer` puts back is still borrowed further down the
-    // stack. `look` gets a reference of a lifetime that it can't name and so can't keep, and
-    // whatever it puts here itself is gone when it returns. `Around` is changed through cells only.
+    // SAFETY: `inside` and `inside_only` put a pointer here, of a reference that outlives their
+    // `work`; whatever way `work` ends, `Outer` takes the pointer out again before they return, and
+    // nobody can keep `Outer` from being dropped, since it never leaves those functions. Who calls
+    // `enter` promises the same. Calls nest like the frames of this thread, so that what `Outer`
+    // puts back is still borrowed further down the stack. `look` gets a reference of a lifetime that
+    // it can't name and so can't keep, and whatever it puts here itself is gone when it returns.
+    // `Around` is changed through cells only.
     Some(look(unsafe { around.as_ref() }))
 }
 

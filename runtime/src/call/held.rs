@@ -85,6 +85,12 @@ mod tests {
         }
     }
 
+    /// A body that never ends, with something to drop.
+    async fn hanging<G>(guard: G) {
+        let _guard = guard;
+        std::future::pending::<()>().await;
+    }
+
     fn context() -> Context<'static> {
         Context::from_waker(Waker::noop())
     }
@@ -111,10 +117,7 @@ mod tests {
         let drops = Cell::new(0);
         let guard = Dropped(&drops);
         {
-            let mut held = pin!(Held::new(async move {
-                let _guard = guard;
-                std::future::pending::<u32>().await
-            }));
+            let mut held = pin!(Held::new(hanging(guard)));
             assert!(held.as_mut().poll(&mut context()).is_pending());
             held.as_mut().cut();
             assert_eq!(drops.get(), 1);
@@ -130,10 +133,7 @@ mod tests {
             let drops = Cell::new(0);
             let guard = Dropped(&drops);
             {
-                let mut held = pin!(Held::new(async move {
-                    let _guard = guard;
-                    std::future::pending::<u32>().await
-                }));
+                let mut held = pin!(Held::new(hanging(guard)));
                 for _ in 0..polls {
                     assert!(held.as_mut().poll(&mut context()).is_pending());
                 }
@@ -155,10 +155,7 @@ mod tests {
         let drops = Cell::new(0);
         let guard = Panics(&drops);
         {
-            let mut held = pin!(Held::new(async move {
-                let _guard = guard;
-                std::future::pending::<u32>().await
-            }));
+            let mut held = pin!(Held::new(hanging(guard)));
             assert!(held.as_mut().poll(&mut context()).is_pending());
             let cut = catch_unwind(AssertUnwindSafe(|| held.as_mut().cut()));
             assert!(cut.is_err());
@@ -173,15 +170,11 @@ mod tests {
         {
             let mut held = pin!(Held::new(async move {
                 let _guard = guard;
-                if drops_nothing() { 0 } else { panic!("polled") }
+                panic!("polled")
             }));
             let poll = || held.as_mut().poll(&mut context());
             assert!(catch_unwind(AssertUnwindSafe(poll)).is_err());
         }
         assert_eq!(drops.get(), 1);
-    }
-
-    fn drops_nothing() -> bool {
-        false
     }
 }
