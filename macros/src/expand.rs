@@ -4,6 +4,7 @@
 
 mod attempt;
 mod cached;
+mod direct;
 mod opening;
 mod queue;
 
@@ -25,7 +26,18 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
     let docs = docs::attribute(model);
     let allow = allow(model);
     let body = braced(function.braces, body(model));
-    quote! { #(#attrs)* #docs #allow #vis #sig #body }
+    if !matches!(function.shape, Shape::Async) || !direct::is(model) {
+        return quote! { #(#attrs)* #docs #allow #vis #sig #body };
+    }
+    let returning = direct::signature(function);
+    let root = model.root.at(Span::mixed_site());
+    // Who reads the documentation sees what was written.
+    quote! {
+        #[cfg(not(doc))]
+        #(#attrs)* #docs #vis #returning #body
+        #[cfg(doc)]
+        #(#attrs)* #docs #vis #sig { #root::hint() }
+    }
 }
 
 /// Lints that speak of our code as if it were the user's.
@@ -47,11 +59,21 @@ fn allow(model: &Model) -> Option<TokenStream> {
 }
 
 fn body(model: &Model) -> TokenStream {
-    let guarded = guarded(model);
+    let mixed = Span::mixed_site();
+    let is_direct = direct::is(model);
+    let guarded = if is_direct {
+        direct::future(model)
+    } else {
+        guarded(model)
+    };
     let Shape::Future(future) = &model.function.shape else {
         return guarded;
     };
-    let deferred = quote_spanned!(Span::mixed_site()=> async move { #guarded });
+    let deferred = if is_direct {
+        quote_spanned!(mixed=> { #guarded })
+    } else {
+        quote_spanned!(mixed=> async move { #guarded })
+    };
     match future {
         Future::Block(tail) => {
             let Tail { before, pin, .. } = &**tail;
@@ -61,7 +83,7 @@ fn body(model: &Model) -> TokenStream {
             quote! { #before #future }
         }
         Future::Opaque if returned(&model.function.sig).is_ok_and(opaque) => deferred,
-        Future::Opaque => quote_spanned!(Span::mixed_site()=> ::std::boxed::Box::pin(#deferred)),
+        Future::Opaque => quote_spanned!(mixed=> ::std::boxed::Box::pin(#deferred)),
     }
 }
 

@@ -15,7 +15,8 @@ use crate::signature::{Shape, opaque, returned};
 /// One attempt, run to its outcome.
 pub(super) fn tokens(model: &Model, replay: Option<&Replay>) -> TokenStream {
     let mixed = Span::mixed_site();
-    let body = body(model, replay.is_some_and(|replay| replay.renames_self));
+    let renames_self = replay.is_some_and(|replay| replay.renames_self);
+    let body = body(model, renames_self, &TokenStream::new());
     if model.function.flavor().is_async() {
         let root = model.root.at(mixed);
         quote_spanned! {mixed=>
@@ -26,8 +27,8 @@ pub(super) fn tokens(model: &Model, replay: Option<&Replay>) -> TokenStream {
     }
 }
 
-/// What the body of one attempt is run as.
-fn body(model: &Model, renames_self: bool) -> TokenStream {
+/// What the body of one attempt is run as. `first` stands before it in its `async` block.
+pub(super) fn body(model: &Model, renames_self: bool, first: &TokenStream) -> TokenStream {
     let function = &model.function;
     let output = without_impl(&function.output, &parse_quote!(_));
     let renamed = |body: &TokenStream| {
@@ -43,9 +44,12 @@ fn body(model: &Model, renames_self: bool) -> TokenStream {
             let body = braced(function.braces, renamed(&function.body));
             quote_spanned!(mixed=> move || -> #output #body)
         }
-        Shape::Async => future(model, &output, function.braces, &renamed(&function.body)),
+        Shape::Async => {
+            let body = renamed(&function.body);
+            future(model, &output, function.braces, first, &body)
+        }
         Shape::Future(Future::Block(tail)) => {
-            future(model, &output, tail.braces, &renamed(&tail.block))
+            future(model, &output, tail.braces, first, &renamed(&tail.block))
         }
         Shape::Future(Future::Opaque) => {
             let body = braced(function.braces, renamed(&function.body));
@@ -59,13 +63,19 @@ fn body(model: &Model, renames_self: bool) -> TokenStream {
 }
 
 /// An `async` block that knows its type from the start, for `?` within it.
-fn future(model: &Model, output: &syn::Type, braces: Span, body: &TokenStream) -> TokenStream {
+fn future(
+    model: &Model,
+    output: &syn::Type,
+    braces: Span,
+    first: &TokenStream,
+    body: &TokenStream,
+) -> TokenStream {
     let mixed = Span::mixed_site();
     let root = model.root.at(mixed);
     // In braces of its own, the body's items still come first.
     let body = braced(braces.resolved_at(mixed), body.clone());
     let hint = quote_spanned!(mixed=> if false { return #root::hint::<#output>(); });
-    let block = braced(braces, quote!(#hint #body));
+    let block = braced(braces, quote!(#hint #first #body));
     quote_spanned!(mixed=> async move #block)
 }
 

@@ -20,6 +20,12 @@ pub(super) fn policy(model: &Model) -> TokenStream {
     quote_spanned!(Span::mixed_site()=> let policy = { #site SITE.policy() };)
 }
 
+/// What a call that is a future of the runtime is made with.
+pub(super) fn direct(model: &Model) -> TokenStream {
+    let (attempts, look, site) = (attempts(model), attempt::look(model), site(model));
+    quote_spanned!(Span::mixed_site()=> #attempts #look #site)
+}
+
 /// The call, and what tells it from others.
 pub(super) fn call(model: &Model) -> TokenStream {
     let (attempts, look) = (attempts(model), attempt::look(model));

@@ -1,12 +1,13 @@
 //! One attempt of an async call: its guards, its body, its limits.
 
+use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
 use super::at_once::Entry;
-use super::body::{Body, Given, Outcome, Refuse, Run};
+use super::body::{Body, Given, Refuse, Run};
 use super::guards::Step;
 use super::held::Held;
 use super::{Call, Look, Verdict};
@@ -32,7 +33,7 @@ where
     L: Look<E> + Copy,
     R: Refuse<E>,
 {
-    type Output = Outcome<T, E>;
+    type Output = ControlFlow<Result<T, E>>;
     type IntoFuture = Attempting<'c, 'p, F, L, R>;
 
     #[inline]
@@ -65,18 +66,20 @@ where
     L: Look<E> + Copy,
     R: Refuse<E>,
 {
-    type Output = Outcome<T, E>;
+    type Output = ControlFlow<Result<T, E>>;
 
     #[inline]
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Outcome<T, E>> {
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let mut outcome = Poll::Pending;
+        let mut result = Poll::Pending;
         let mut run = Run {
             body: this.body,
-            given: Given::new(&mut outcome, *this.look, *this.refuse),
+            given: Given::new(&mut result, *this.look, *this.refuse),
         };
-        this.call.run(&mut run, context);
-        outcome
+        match this.call.run_once(&mut run, context) {
+            Progress::Again => Poll::Ready(ControlFlow::Continue(())),
+            Progress::Pending | Progress::Over => result.map(ControlFlow::Break),
+        }
     }
 }
 
@@ -87,22 +90,47 @@ pub fn no_retry() -> ! {
     unreachable!("a call without retry ends with its first attempt")
 }
 
+/// How far a call is, when no more can be done for now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// It waits until it is woken.
+    Pending,
+    /// Its result is there.
+    Over,
+    /// Another attempt follows, which begins with the pause before it.
+    Again,
+}
+
 impl Call<'_> {
-    /// Goes on with the attempt. Once that is over, its outcome is no longer pending.
+    /// Goes on with one attempt.
     #[inline(never)]
-    fn run(&mut self, body: &mut dyn Body, context: &mut Context<'_>) {
+    fn run_once(&mut self, body: &mut dyn Body, context: &mut Context<'_>) -> Progress {
+        self.run(body, context)
+    }
+
+    /// Goes on with the attempt under way, or begins one.
+    #[inline]
+    pub(super) fn run(&mut self, body: &mut dyn Body, context: &mut Context<'_>) -> Progress {
         match self.starts_plainly() {
             Entry::Body => {}
             entry => return self.run_guarded(entry, body, context),
         }
         match self.inside_only(|| body.poll(context)) {
-            Poll::Ready(true) => self.succeeded_plainly(),
+            Poll::Ready(true) => {
+                self.succeeded_plainly();
+                Progress::Over
+            }
             polled => self.polled(polled, body, context),
         }
     }
 
     #[inline(never)]
-    fn run_guarded(&mut self, entry: Entry, body: &mut dyn Body, context: &mut Context<'_>) {
+    fn run_guarded(
+        &mut self,
+        entry: Entry,
+        body: &mut dyn Body,
+        context: &mut Context<'_>,
+    ) -> Progress {
         let entry = match entry {
             Entry::Guarded => self.passes_at_once(),
             other => other,
@@ -110,11 +138,11 @@ impl Call<'_> {
         if entry != Entry::Body {
             if self.refuses_at_once(entry) {
                 body.end().refuse(self);
-                return;
+                return Progress::Over;
             }
             match self.go_on(context) {
                 Step::Body => {}
-                Step::Wait => return,
+                Step::Wait => return Progress::Pending,
                 Step::Refused(rejection) => {
                     let verdict = self.refused(&rejection);
                     return self.over(verdict, rejection, body);
@@ -130,39 +158,51 @@ impl Call<'_> {
             Some(Poll::Pending) => return self.polled(Poll::Pending, body, context),
         }
         match self.inside(|| body.poll(context)) {
-            Poll::Ready(true) => self.succeeded(),
+            Poll::Ready(true) => {
+                self.succeeded();
+                Progress::Over
+            }
             polled => self.polled(polled, body, context),
         }
     }
 
     /// The body was polled, and gave no value.
     #[inline(never)]
-    fn polled(&mut self, polled: Poll<bool>, body: &mut dyn Body, context: &mut Context<'_>) {
+    fn polled(
+        &mut self,
+        polled: Poll<bool>,
+        body: &mut dyn Body,
+        context: &mut Context<'_>,
+    ) -> Progress {
         if polled.is_ready() {
-            if let Verdict::Retry(pause) = self.verdict_on(body.end()) {
-                self.start_pause(pause);
-            }
-            return;
+            return match self.verdict_on(body.end()) {
+                Verdict::Return => Progress::Over,
+                Verdict::Retry(pause) => {
+                    self.start_pause(pause);
+                    Progress::Again
+                }
+            };
         }
         if !self.is_cut(context) {
-            return;
+            return Progress::Pending;
         }
         body.cut();
         let rejection = self.cut_by();
         let verdict = self.verdict_on_cut(&rejection);
-        self.over(verdict, rejection, body);
+        self.over(verdict, rejection, body)
     }
 
     /// The attempt is over, and so is the call, unless another attempt follows.
-    fn over(&mut self, verdict: Verdict, rejection: Rejection, body: &mut dyn Body) {
+    fn over(&mut self, verdict: Verdict, rejection: Rejection, body: &mut dyn Body) -> Progress {
         match verdict {
             Verdict::Return => {
                 self.keep_refusal(rejection);
                 body.end().refuse(self);
+                Progress::Over
             }
             Verdict::Retry(pause) => {
-                body.end().forget();
                 self.start_pause(pause);
+                Progress::Again
             }
         }
     }

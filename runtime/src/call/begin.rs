@@ -1,11 +1,14 @@
 //! How a call begins: with a policy that it borrows, or keeps.
 #![allow(unsafe_code)]
 
-use std::mem::ManuallyDrop;
+use std::mem::{ManuallyDrop, MaybeUninit};
 use std::sync::Arc;
+use std::task::Context;
 
 use steadfast_options::Guards;
 
+use super::attempt::Progress;
+use super::body::Body;
 use super::{Call, FILL, Stage};
 use crate::current::Around;
 use crate::policy::{PolicyRef, Resolved};
@@ -77,6 +80,94 @@ impl Call<'static> {
             None => PolicyRef::global(self.policy),
         }
     }
+}
+
+/// A call that begins when it is first polled.
+pub(super) struct Lazy {
+    site: &'static Site,
+    phase: Phase,
+    /// There while the phase is `Begun`.
+    call: MaybeUninit<Call<'static>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    New,
+    Begun,
+    Over,
+}
+
+impl Lazy {
+    #[inline]
+    pub(super) const fn new(site: &'static Site) -> Self {
+        Self {
+            site,
+            phase: Phase::New,
+            call: MaybeUninit::uninit(),
+        }
+    }
+
+    /// Goes on with the call. Once that is over, its result is no longer pending.
+    ///
+    /// # Panics
+    ///
+    /// Where it was over before.
+    #[inline(never)]
+    pub(super) fn run(&mut self, body: &mut dyn Body, context: &mut Context<'_>) {
+        if self.phase != Phase::Begun {
+            self.begin();
+        }
+        // SAFETY: the phase is `Begun`, which it is only while the call is there.
+        let call = unsafe { self.call.assume_init_mut() };
+        loop {
+            match call.run(body, context) {
+                Progress::Again => {}
+                Progress::Pending => return,
+                Progress::Over => break,
+            }
+        }
+        self.end();
+    }
+
+    #[inline]
+    fn begin(&mut self) {
+        if self.phase == Phase::Over {
+            polled_when_over();
+        }
+        self.call.write(Call::at(self.site));
+        self.phase = Phase::Begun;
+    }
+
+    #[inline]
+    fn end(&mut self) {
+        self.phase = Phase::Over;
+        // SAFETY: the phase was `Begun`, so that the call is there, and is so no longer.
+        unsafe { self.call.assume_init_drop() }
+    }
+}
+
+impl Drop for Lazy {
+    #[inline]
+    fn drop(&mut self) {
+        if self.phase == Phase::Begun {
+            self.left();
+        }
+    }
+}
+
+impl Lazy {
+    /// Ends a call that is dropped. Not part of the drop, as with [`Call`].
+    #[cold]
+    #[inline(never)]
+    fn left(&mut self) {
+        self.end();
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn polled_when_over() -> ! {
+    panic!("the future of a call was polled after it had given its result")
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use super::at_once::Entry;
-use super::body::{End, Given, Outcome, Refuse};
+use super::body::{End, Given, Refuse};
 use super::guards::Passed;
 use super::{Call, Look, Stage, Verdict};
 use crate::rejection::Rejection;
@@ -22,9 +22,9 @@ impl Call<'_> {
         body: impl FnOnce() -> Result<T, E>,
         look: impl Look<E>,
         refuse: impl Refuse<E>,
-    ) -> Outcome<T, E> {
-        let mut outcome = Poll::Pending;
-        let mut given = Given::new(&mut outcome, look, refuse);
+    ) -> ControlFlow<Result<T, E>> {
+        let mut ended = Poll::Pending;
+        let mut given = Given::new(&mut ended, look, refuse);
         if let Some(outer) = self.enter_blocking(&mut given) {
             let result = body();
             let is_ok = result.is_ok();
@@ -35,8 +35,8 @@ impl Call<'_> {
                 self.failed_inside(outer, &mut given);
             }
         }
-        match outcome {
-            Poll::Ready(outcome) => outcome,
+        match ended {
+            Poll::Ready(result) => ControlFlow::Break(result),
             Poll::Pending => ControlFlow::Continue(()),
         }
     }

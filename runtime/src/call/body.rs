@@ -5,16 +5,24 @@
 //! of result, and all that is done with them once.
 
 use std::mem;
-use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::at_once::Refusal;
-use super::held::Held;
 use super::{Call, Look, View};
 
-/// What becomes of an attempt: the call's result, or that another attempt follows.
-pub(super) type Outcome<T, E> = ControlFlow<Result<T, E>>;
+/// Where a body is, which may be gone before the place is.
+#[doc(hidden)]
+pub trait BodyPlace {
+    /// What the body gives.
+    type Output;
+
+    /// Polls the body.
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output>;
+
+    /// Drops the body, unless it has ended.
+    fn cut(self: Pin<&mut Self>);
+}
 
 /// Makes the error of a refusal.
 #[doc(hidden)]
@@ -23,9 +31,9 @@ pub trait Refuse<E>: Copy {
     fn refuse(self, refusal: Refusal<'_>) -> E;
 }
 
-/// A body, and the place for its outcome.
+/// A body, and the place for its result.
 pub(super) trait Body {
-    /// Whether it gave a value or an error, which is the outcome then.
+    /// Whether it gave a value or an error, which is the result then.
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<bool>;
 
     /// Drops it, whatever it is at.
@@ -44,7 +52,7 @@ pub(super) trait End {
     /// Where there is none.
     fn view(&mut self, attempt: u32) -> View<'_>;
 
-    /// Another attempt follows: that is the outcome, in place of the error, if there is one.
+    /// Another attempt follows: drops the error, if there is one.
     fn forget(&mut self);
 
     /// The call is refused: makes its error.
@@ -53,26 +61,26 @@ pub(super) trait End {
 
 /// A body in its place, and what it gives.
 ///
-/// Made for each poll, so that an outcome that can't be sent to another thread is in no future that
+/// Made for each poll, so that a result that can't be sent to another thread is in no future that
 /// is.
-pub(super) struct Run<'r, F, T, E, L, R> {
-    pub(super) body: Pin<&'r mut Held<F>>,
+pub(super) struct Run<'r, P, T, E, L, R> {
+    pub(super) body: Pin<&'r mut P>,
     pub(super) given: Given<'r, T, E, L, R>,
 }
 
-/// The place for an outcome, which is pending until there is one; how an error is looked at; and how one is
+/// The place for a result, which is pending until there is one; how an error is looked at; and how one is
 /// made of a refusal.
 pub(super) struct Given<'r, T, E, L, R> {
-    outcome: &'r mut Poll<Outcome<T, E>>,
+    result: &'r mut Poll<Result<T, E>>,
     look: L,
     refuse: R,
 }
 
 // `#[inline]`, so that they are compiled where the body is, and not in a unit of all bodies that the
 // compiler makes for this crate.
-impl<F, T, E, L, R> Body for Run<'_, F, T, E, L, R>
+impl<P, T, E, L, R> Body for Run<'_, P, T, E, L, R>
 where
-    F: Future<Output = Result<T, E>>,
+    P: BodyPlace<Output = Result<T, E>>,
     L: Look<E>,
     R: Refuse<E>,
 {
@@ -102,9 +110,9 @@ where
 
 impl<'r, T, E, L, R> Given<'r, T, E, L, R> {
     #[inline]
-    pub(super) fn new(outcome: &'r mut Poll<Outcome<T, E>>, look: L, refuse: R) -> Self {
+    pub(super) fn new(result: &'r mut Poll<Result<T, E>>, look: L, refuse: R) -> Self {
         Self {
-            outcome,
+            result,
             look,
             refuse,
         }
@@ -112,22 +120,22 @@ impl<'r, T, E, L, R> Given<'r, T, E, L, R> {
 
     #[inline]
     pub(super) fn put(&mut self, result: Result<T, E>) {
-        let before = mem::replace(self.outcome, Poll::Ready(ControlFlow::Break(result)));
+        let before = mem::replace(self.result, Poll::Ready(result));
         mem::forget(before); // pending: there is nothing to drop
     }
 }
 
 impl<T, E, L: Look<E>, R: Refuse<E>> End for Given<'_, T, E, L, R> {
     fn view(&mut self, attempt: u32) -> View<'_> {
-        match self.outcome {
-            Poll::Ready(ControlFlow::Break(Err(error))) => self.look.view(error, attempt),
+        match self.result {
+            Poll::Ready(Err(error)) => self.look.view(error, attempt),
             _ => no_error(),
         }
     }
 
     #[cold]
     fn forget(&mut self) {
-        *self.outcome = Poll::Ready(ControlFlow::Continue(()));
+        *self.result = Poll::Pending;
     }
 
     fn refuse(&mut self, call: &mut Call<'_>) {

@@ -8,41 +8,43 @@ use std::mem::{self, ManuallyDrop};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use super::body::BodyPlace;
+
 /// An async block, which holds nothing once it has ended: it is dropped only where it has not.
-pub(super) struct Held<F> {
+#[doc(hidden)]
+pub struct Held<F> {
     body: ManuallyDrop<F>,
     is_over: bool,
 }
 
 impl<F> Held<F> {
     #[inline]
-    pub(super) fn new(body: F) -> Self {
+    pub(super) const fn new(body: F) -> Self {
         Self {
             body: ManuallyDrop::new(body),
             is_over: false,
         }
     }
 
-    /// Drops the body, unless it has ended.
     #[cold]
     #[inline]
-    pub(super) fn cut(self: Pin<&mut Self>) {
-        // SAFETY: nothing is moved out of the reference.
-        let this = unsafe { self.get_unchecked_mut() };
+    fn drop_body(&mut self) {
         // Before the drop, so that one that panics is not followed by another.
-        if !mem::replace(&mut this.is_over, true) {
+        if !mem::replace(&mut self.is_over, true) {
             // SAFETY: only here is the body dropped, and only where `is_over` was not set; nobody
             // reaches it afterwards, since `poll` looks at the same flag. It is dropped in its
             // place, as pinning demands.
-            unsafe { ManuallyDrop::drop(&mut this.body) }
+            unsafe { ManuallyDrop::drop(&mut self.body) }
         }
     }
 }
 
-impl<F: Future> Held<F> {
+impl<F: Future> BodyPlace for Held<F> {
+    type Output = F::Output;
+
     /// Polls the body; one that is over stays pending.
     #[inline]
-    pub(super) fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         // SAFETY: nothing is moved out of the reference.
         let this = unsafe { self.get_unchecked_mut() };
         if this.is_over {
@@ -55,14 +57,19 @@ impl<F: Future> Held<F> {
         this.is_over = polled.is_ready();
         polled
     }
+
+    #[inline]
+    fn cut(self: Pin<&mut Self>) {
+        // SAFETY: nothing is moved out of the reference.
+        unsafe { self.get_unchecked_mut() }.drop_body();
+    }
 }
 
 impl<F> Drop for Held<F> {
     #[inline]
     fn drop(&mut self) {
         if !self.is_over {
-            // SAFETY: a value that is being dropped is not moved any more.
-            unsafe { Pin::new_unchecked(self) }.cut();
+            self.drop_body();
         }
     }
 }

@@ -15,10 +15,12 @@ mod fault;
 #[cfg(not(feature = "testing"))]
 #[path = "no_fault.rs"]
 mod fault;
+mod future;
 mod guards;
 mod held;
 mod leaving;
 mod observe;
+mod remade;
 mod rest;
 mod shared;
 mod timer;

@@ -1,0 +1,131 @@
+//! The call as a future of the runtime's own: no coroutine around its body is compiled for the function.
+//!
+//! Possible where the body and the policy are all there is to a call: no fallback, cache or key, and no
+//! argument of which an attempt would borrow something that the call keeps for the next.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens as _, quote_spanned};
+use syn::{Attribute, FnArg, Pat, ReturnType, Signature, Type, parse_quote};
+
+use super::{attempt, opening};
+use crate::model::{Model, Run};
+use crate::replay::{Replay, Way, name_of};
+use crate::signature::{Function, Shape, mentions};
+
+/// Whether the call can be one.
+pub(super) fn is(model: &Model) -> bool {
+    let is_plain = model.answer.is_none()
+        && model.cache.is_none()
+        && model.keys.rate_limit.is_none()
+        && model.keys.breaker.is_none();
+    let lends = match &model.run {
+        Run::Once => false,
+        Run::Replayed(replay) | Run::Loop(replay) => lends(replay),
+    };
+    let fits = match &model.function.shape {
+        Shape::Blocking => false,
+        Shape::Async => returns_it(&model.function),
+        Shape::Future(_) => true,
+    };
+    is_plain && !lends && fits
+}
+
+/// Whether an attempt borrows from what the call keeps.
+fn lends(replay: &Replay) -> bool {
+    let owns = |way| matches!(way, Way::Copy | Way::Clone);
+    replay.each.iter().any(|replayed| !owns(replayed.way))
+}
+
+/// Whether an `async fn` may become one that returns the future: nobody who reads the function after us
+/// may want it `async`, and its arguments have names by which the future holds them.
+fn returns_it(function: &Function) -> bool {
+    let named = |input: &FnArg| match input {
+        FnArg::Receiver(_) => true,
+        FnArg::Typed(argument) => name_of(&mut argument.pat.clone()).is_some(),
+    };
+    function.attrs.iter().all(is_indifferent)
+        && function.sig.inputs.iter().all(named)
+        && !mentions(
+            &function.output.to_token_stream(),
+            &Ident::new("impl", Span::call_site()),
+        )
+}
+
+/// Whether an attribute means the same on both.
+fn is_indifferent(attribute: &Attribute) -> bool {
+    const PLAIN: [&str; 8] = [
+        "allow",
+        "cfg",
+        "deny",
+        "deprecated",
+        "doc",
+        "forbid",
+        "inline",
+        "warn",
+    ];
+    const TOOLS: [&str; 3] = ["clippy", "diagnostic", "rustfmt"];
+    let path = attribute.path();
+    let first = path.segments.first();
+    PLAIN.iter().any(|plain| path.is_ident(plain))
+        || first.is_some_and(|first| {
+            path.segments.len() > 1 && TOOLS.iter().any(|tool| first.ident == tool)
+        })
+}
+
+/// The signature of an `async fn` that returns the future instead.
+pub(super) fn signature(function: &Function) -> Signature {
+    let mut sig = function.sig.clone();
+    sig.asyncness = None;
+    let output = &function.output;
+    // Of mixed site, so of this crate's edition: it captures all lifetimes, as an `async fn` does.
+    let future = quote_spanned!(Span::mixed_site()=> impl ::core::future::Future<Output = #output>);
+    sig.output = ReturnType::Type(parse_quote!(->), Box::new(Type::Verbatim(future)));
+    sig
+}
+
+/// The future.
+pub(super) fn future(model: &Model) -> TokenStream {
+    let mixed = Span::mixed_site();
+    let opening = opening::direct(model);
+    let held = held(model);
+    let call = match &model.run {
+        Run::Once => {
+            let body = attempt::body(model, false, &held);
+            quote_spanned!(mixed=> SITE.once(#body, look, attempts))
+        }
+        Run::Replayed(replay) | Run::Loop(replay) => {
+            let arguments = attempt::arguments(model, replay);
+            let body = attempt::body(model, replay.renames_self, &TokenStream::new());
+            quote_spanned!(mixed=> SITE.each(move || { #held #arguments #body }, look, attempts))
+        }
+    };
+    quote_spanned!(mixed=> #opening #call)
+}
+
+/// Takes all arguments into the future of what was an `async fn`, also those that the body has no use for:
+/// they are dropped with it.
+fn held(model: &Model) -> TokenStream {
+    if !matches!(model.function.shape, Shape::Async) {
+        return TokenStream::new();
+    }
+    let inputs = model.function.sig.inputs.iter();
+    inputs
+        .filter_map(|input| {
+            let (attrs, name) = match input {
+                FnArg::Receiver(receiver) => {
+                    let own = receiver.self_token;
+                    (&receiver.attrs, quote_spanned!(own.span=> #own))
+                }
+                FnArg::Typed(argument) => {
+                    let mut pattern = Pat::clone(&argument.pat);
+                    let name = &name_of(&mut pattern)?.ident;
+                    (&argument.attrs, quote_spanned!(name.span()=> #name))
+                }
+            };
+            let cfgs = attrs
+                .iter()
+                .filter(|attribute| attribute.path().is_ident("cfg"));
+            Some(quote_spanned!(Span::mixed_site()=> #(#cfgs)* let _ = &#name;))
+        })
+        .collect()
+}
