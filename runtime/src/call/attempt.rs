@@ -76,7 +76,7 @@ where
             body: this.body,
             given: Given::new(&mut result, *this.look, *this.refuse),
         };
-        match this.call.run_once(&mut run, context) {
+        match this.call.run(&mut run, context) {
             Progress::Again => Poll::Ready(ControlFlow::Continue(())),
             Progress::Pending | Progress::Over => result.map(ControlFlow::Break),
         }
@@ -102,18 +102,12 @@ pub(super) enum Progress {
 }
 
 impl Call<'_> {
-    /// Goes on with one attempt.
-    #[inline(never)]
-    fn run_once(&mut self, body: &mut dyn Body, context: &mut Context<'_>) -> Progress {
-        self.run(body, context)
-    }
-
     /// Goes on with the attempt under way, or begins one.
-    #[inline]
-    pub(super) fn run(&mut self, body: &mut dyn Body, context: &mut Context<'_>) -> Progress {
-        match self.starts_plainly() {
-            Entry::Body => {}
-            entry => return self.run_guarded(entry, body, context),
+    #[inline(never)]
+    fn run(&mut self, body: &mut dyn Body, context: &mut Context<'_>) -> Progress {
+        let entry = self.starts_plainly();
+        if entry != Entry::Body {
+            return self.run_from(entry, body, context);
         }
         match self.inside_only(|| body.poll(context)) {
             Poll::Ready(true) => {
@@ -124,8 +118,9 @@ impl Call<'_> {
         }
     }
 
+    /// As [`run`](Self::run), where the attempt does not start plainly.
     #[inline(never)]
-    fn run_guarded(
+    pub(super) fn run_from(
         &mut self,
         entry: Entry,
         body: &mut dyn Body,
@@ -168,7 +163,7 @@ impl Call<'_> {
 
     /// The body was polled, and gave no value.
     #[inline(never)]
-    fn polled(
+    pub(super) fn polled(
         &mut self,
         polled: Poll<bool>,
         body: &mut dyn Body,

@@ -1,12 +1,13 @@
 //! How a call begins: with a policy that it borrows, or keeps.
 #![allow(unsafe_code)]
 
-use std::mem::{ManuallyDrop, MaybeUninit};
+use std::mem::{self, ManuallyDrop, MaybeUninit};
 use std::sync::Arc;
-use std::task::Context;
+use std::task::{Context, Poll};
 
 use steadfast_options::Guards;
 
+use super::at_once::Entry;
 use super::attempt::Progress;
 use super::body::Body;
 use super::{Call, FILL, Stage};
@@ -20,23 +21,57 @@ use crate::tally::Ended;
 impl<'p> Call<'p> {
     #[inline]
     pub(crate) fn new(policy: &'p Resolved) -> Self {
-        Self {
-            policy,
-            around: Around::nothing(),
-            pass: None,
-            stage: Stage::First,
-            level: Guards::Attempt,
-            placed: false,
+        let mut place = MaybeUninit::uninit();
+        Self::write_new(&mut place, policy);
+        // SAFETY: it was written just now.
+        unsafe { place.assume_init() }
+    }
+
+    /// Writes a new call, field by field: one that is assigned as a whole is made elsewhere first, and
+    /// copied with words that lie across those that were written.
+    #[inline]
+    fn write_new<'c>(place: &'c mut MaybeUninit<Self>, policy: &'p Resolved) -> &'c mut Self {
+        /// All fields, for `write_new` to leave out none.
+        const _: fn(&Call<'_>) = |call| {
+            let Call {
+                policy: _,
+                around: _,
+                pass: _,
+                stage: _,
+                level: _,
+                placed: _,
+                #[cfg(feature = "tracing")]
+                    traced: _,
+                last: _,
+                holds: _,
+                ended: _,
+                _filled: _,
+                refused_for: _,
+                limit_of: _,
+                kept: _,
+                more: _,
+            } = call;
+        };
+        let call = place.as_mut_ptr();
+        // SAFETY: the pointer is to a place for a call, and no reference to what is not written is made.
+        unsafe {
+            (&raw mut (*call).policy).write(policy);
+            (&raw mut (*call).around).write(Around::nothing());
+            (&raw mut (*call).pass).write(None);
+            (&raw mut (*call).stage).write(Stage::First);
+            (&raw mut (*call).level).write(Guards::Attempt);
+            (&raw mut (*call).placed).write(false);
             #[cfg(feature = "tracing")]
-            traced: false,
-            last: false,
-            holds: false,
-            ended: Ended::Ok,
-            _filled: [0; FILL],
-            refused_for: 0,
-            limit_of: Whose::All,
-            kept: ManuallyDrop::new(None),
-            more: ManuallyDrop::new(None),
+            (&raw mut (*call).traced).write(false);
+            (&raw mut (*call).last).write(false);
+            (&raw mut (*call).holds).write(false);
+            (&raw mut (*call).ended).write(Ended::Ok);
+            (&raw mut (*call)._filled).write([0; FILL]);
+            (&raw mut (*call).refused_for).write(0);
+            (&raw mut (*call).limit_of).write(Whose::All);
+            (&raw mut (*call).kept).write(ManuallyDrop::new(None));
+            (&raw mut (*call).more).write(ManuallyDrop::new(None));
+            place.assume_init_mut()
         }
     }
 }
@@ -86,6 +121,8 @@ impl Call<'static> {
 pub(super) struct Lazy {
     site: &'static Site,
     phase: Phase,
+    /// Whether arguments are kept for further attempts that have to be dropped where none follows.
+    keeps: bool,
     /// There while the phase is `Begun`.
     call: MaybeUninit<Call<'static>>,
 }
@@ -99,10 +136,11 @@ enum Phase {
 
 impl Lazy {
     #[inline]
-    pub(super) const fn new(site: &'static Site) -> Self {
+    pub(super) const fn new(site: &'static Site, keeps: bool) -> Self {
         Self {
             site,
             phase: Phase::New,
+            keeps,
             call: MaybeUninit::uninit(),
         }
     }
@@ -111,31 +149,74 @@ impl Lazy {
     ///
     /// # Panics
     ///
-    /// Where it was over before.
+    /// Where it was over before; and where the body panics, which ends the call at once.
     #[inline(never)]
     pub(super) fn run(&mut self, body: &mut dyn Body, context: &mut Context<'_>) {
-        if self.phase != Phase::Begun {
-            self.begin();
+        match self.phase {
+            Phase::New => {}
+            Phase::Begun => return self.go_on(Entry::Long, body, context),
+            Phase::Over => polled_when_over(),
         }
-        // SAFETY: the phase is `Begun`, which it is only while the call is there.
-        let call = unsafe { self.call.assume_init_mut() };
-        loop {
-            match call.run(body, context) {
-                Progress::Again => {}
-                Progress::Pending => return,
-                Progress::Over => break,
+        let Some(policy) = self.site.policy.get() else {
+            return self.run_apart(body, context);
+        };
+        let call = Call::write_new(&mut self.call, policy);
+        self.phase = Phase::Begun;
+        match call.starts_plainly() {
+            Entry::Body => {}
+            entry => return self.go_on(entry, body, context),
+        }
+        let running = Running { lazy: self, body };
+        let call = running.lazy.begun();
+        match call.inside_only(|| running.body.poll(context)) {
+            Poll::Ready(true) => call.succeeded_plainly(),
+            polled => {
+                mem::forget(running);
+                self.polled(polled, body, context);
             }
         }
-        self.end();
+    }
+
+    /// As [`run`](Self::run), from its start on, with a policy that is not the site's own.
+    #[cold]
+    #[inline(never)]
+    fn run_apart(&mut self, body: &mut dyn Body, context: &mut Context<'_>) {
+        let policy = registry::policy_of(self.site);
+        let entry = self.call.write(Call::with(policy)).starts_plainly();
+        self.phase = Phase::Begun;
+        self.go_on(entry, body, context);
+    }
+
+    /// Goes on from an attempt's guards, or with its body.
+    #[inline(never)]
+    fn go_on(&mut self, entry: Entry, body: &mut dyn Body, context: &mut Context<'_>) {
+        let running = Running { lazy: self, body };
+        let call = running.lazy.begun();
+        let mut progress = call.run_from(entry, running.body, context);
+        while progress == Progress::Again {
+            progress = call.run_from(Entry::Long, running.body, context);
+        }
+        running.leave(progress);
+    }
+
+    /// The body of the first attempt was polled, and gave no value.
+    #[inline(never)]
+    fn polled(&mut self, polled: Poll<bool>, body: &mut dyn Body, context: &mut Context<'_>) {
+        let running = Running { lazy: self, body };
+        match running.lazy.begun().polled(polled, running.body, context) {
+            Progress::Again => {
+                mem::forget(running);
+                self.go_on(Entry::Long, body, context);
+            }
+            progress => running.leave(progress),
+        }
     }
 
     #[inline]
-    fn begin(&mut self) {
-        if self.phase == Phase::Over {
-            polled_when_over();
-        }
-        self.call.write(Call::at(self.site));
-        self.phase = Phase::Begun;
+    fn begun(&mut self) -> &mut Call<'static> {
+        debug_assert_eq!(self.phase, Phase::Begun);
+        // SAFETY: the phase is `Begun`, which it is only while the call is there.
+        unsafe { self.call.assume_init_mut() }
     }
 
     #[inline]
@@ -143,6 +224,13 @@ impl Lazy {
         self.phase = Phase::Over;
         // SAFETY: the phase was `Begun`, so that the call is there, and is so no longer.
         unsafe { self.call.assume_init_drop() }
+    }
+
+    /// Ends a call that is dropped. Not part of the drop, as with [`Call`].
+    #[cold]
+    #[inline(never)]
+    fn left(&mut self) {
+        self.end();
     }
 }
 
@@ -155,12 +243,27 @@ impl Drop for Lazy {
     }
 }
 
-impl Lazy {
-    /// Ends a call that is dropped. Not part of the drop, as with [`Call`].
-    #[cold]
-    #[inline(never)]
-    fn left(&mut self) {
-        self.end();
+/// A call on its way, which is over where this is dropped: with its result there, or in a panic.
+struct Running<'l, 'b> {
+    lazy: &'l mut Lazy,
+    body: &'l mut (dyn Body + 'b),
+}
+
+impl Running<'_, '_> {
+    fn leave(self, progress: Progress) {
+        if progress == Progress::Pending {
+            mem::forget(self);
+        }
+    }
+}
+
+impl Drop for Running<'_, '_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.lazy.end();
+        if self.lazy.keeps {
+            self.body.no_other();
+        }
     }
 }
 

@@ -22,6 +22,9 @@ pub trait BodyPlace {
 
     /// Drops the body, unless it has ended.
     fn cut(self: Pin<&mut Self>);
+
+    /// Drops what another body would be made of, since none follows.
+    fn end(self: Pin<&mut Self>);
 }
 
 /// Makes the error of a refusal.
@@ -38,6 +41,9 @@ pub(super) trait Body {
 
     /// Drops it, whatever it is at.
     fn cut(&mut self);
+
+    /// Drops what another one would be made of.
+    fn no_other(&mut self);
 
     /// What it gave.
     fn end(&mut self) -> &mut dyn End;
@@ -100,6 +106,11 @@ where
     #[inline]
     fn cut(&mut self) {
         self.body.as_mut().cut();
+    }
+
+    #[inline]
+    fn no_other(&mut self) {
+        self.body.as_mut().end();
     }
 
     #[inline]

@@ -1,6 +1,7 @@
 //! An async call as a future: where nothing but its policy and its body makes it, no coroutine is
 //! compiled around them for each annotated function.
 
+use std::mem::needs_drop;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -38,7 +39,7 @@ impl Site {
     ) -> CallFuture<Held<F>, L, R> {
         CallFuture {
             body: Held::new(body),
-            call: Lazy::new(self),
+            call: Lazy::new(self, false),
             look,
             refuse,
         }
@@ -57,7 +58,7 @@ impl Site {
     {
         CallFuture {
             body: Remade::new(make),
-            call: Lazy::new(self),
+            call: Lazy::new(self, needs_drop::<M>()),
             look,
             refuse,
         }

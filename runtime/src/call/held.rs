@@ -63,6 +63,10 @@ impl<F: Future> BodyPlace for Held<F> {
         // SAFETY: nothing is moved out of the reference.
         unsafe { self.get_unchecked_mut() }.drop_body();
     }
+
+    /// Does nothing: there never was another.
+    #[inline]
+    fn end(self: Pin<&mut Self>) {}
 }
 
 impl<F> Drop for Held<F> {

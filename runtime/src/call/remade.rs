@@ -1,7 +1,7 @@
 //! A body in its place, which is made anew for each attempt.
 #![allow(unsafe_code)]
 
-use std::mem::{self, MaybeUninit};
+use std::mem::{ManuallyDrop, MaybeUninit};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -11,31 +11,49 @@ use super::body::BodyPlace;
 /// ended: one is dropped only where it has not.
 #[doc(hidden)]
 pub struct Remade<M, F> {
+    has: Has,
+    make: ManuallyDrop<M>,
     body: MaybeUninit<F>,
-    /// Whether there is a body, and it has not ended.
-    runs: bool,
-    make: M,
+}
+
+/// What there is to be dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Has {
+    /// What makes the bodies.
+    Make,
+    /// That, and a body that has not ended.
+    Both,
+    Nothing,
 }
 
 impl<M, F> Remade<M, F> {
     #[inline]
     pub(super) const fn new(make: M) -> Self {
         Self {
+            has: Has::Make,
+            make: ManuallyDrop::new(make),
             body: MaybeUninit::uninit(),
-            runs: false,
-            make,
         }
     }
 
     #[cold]
     #[inline]
     fn drop_body(&mut self) {
-        // Before the drop, so that one that panics is not followed by another.
-        if mem::replace(&mut self.runs, false) {
-            // SAFETY: `runs` was set, so that a body was made and nobody has dropped it; nobody reaches it
-            // afterwards, since `poll` makes another first. It is dropped in its place, as pinning
-            // demands.
+        if self.has == Has::Both {
+            // Before the drop, so that one that panics is not followed by another.
+            self.has = Has::Make;
+            // SAFETY: there was a body that nobody has dropped, and nobody reaches it afterwards, since
+            // `poll` makes another first. It is dropped in its place, as pinning demands.
             unsafe { self.body.assume_init_drop() }
+        }
+    }
+
+    #[inline]
+    fn drop_make(&mut self) {
+        if self.has == Has::Make {
+            self.has = Has::Nothing;
+            // SAFETY: it was there, and nobody reaches it afterwards, since `poll` looks at the same word.
+            unsafe { ManuallyDrop::drop(&mut self.make) }
         }
     }
 }
@@ -47,22 +65,28 @@ where
 {
     type Output = F::Output;
 
-    /// Polls the body, which is made where there is none.
+    /// Polls the body, which is made where there is none; it stays pending after the last.
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         // SAFETY: nothing is moved out of the reference. What makes the bodies is not pinned.
         let this = unsafe { self.get_unchecked_mut() };
-        if !this.runs {
-            // A body that was there has ended, or was dropped.
-            this.body.write((this.make)());
-            this.runs = true;
+        match this.has {
+            Has::Both => {}
+            Has::Make => {
+                // A body that was there has ended, or was dropped.
+                this.body.write((this.make)());
+                this.has = Has::Both;
+            }
+            Has::Nothing => return Poll::Pending,
         }
-        // SAFETY: `runs` is set only where a body was made, and cleared where that is dropped. The body is
-        // pinned with what holds it: it is never moved out, `drop_body` drops it in its place, and
-        // `Remade` is `Unpin` only where it is, and hands it out nowhere.
+        // SAFETY: there is a body now. It is pinned with what holds it: it is never moved out,
+        // `drop_body` drops it in its place, and `Remade` is `Unpin` only where it is, and hands it out
+        // nowhere.
         let body = unsafe { Pin::new_unchecked(this.body.assume_init_mut()) };
         let polled = body.poll(context);
-        this.runs = polled.is_pending();
+        if polled.is_ready() {
+            this.has = Has::Make;
+        }
         polled
     }
 
@@ -71,13 +95,18 @@ where
         // SAFETY: nothing is moved out of the reference.
         unsafe { self.get_unchecked_mut() }.drop_body();
     }
+
+    #[inline]
+    fn end(self: Pin<&mut Self>) {
+        // SAFETY: what is dropped is not pinned, and nothing is moved out of the reference.
+        unsafe { self.get_unchecked_mut() }.drop_make();
+    }
 }
 
 impl<M, F> Drop for Remade<M, F> {
     #[inline]
     fn drop(&mut self) {
-        if self.runs {
-            self.drop_body();
-        }
+        self.drop_body();
+        self.drop_make();
     }
 }
