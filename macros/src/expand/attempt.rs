@@ -20,10 +20,10 @@ pub(super) fn tokens(model: &Model, replay: Option<&Replay>) -> TokenStream {
     if model.function.flavor().is_async() {
         let root = model.root.at(mixed);
         quote_spanned! {mixed=>
-            #root::Attempt { call: &mut call, body: #body, look, refuse: attempts }.await
+            #root::Attempt { call: &mut call, body: #body, look, refuse }.await
         }
     } else {
-        quote_spanned!(mixed=> attempts.attempt_blocking(&mut call, #body, look))
+        quote_spanned!(mixed=> attempts.attempt_blocking(&mut call, #body, look, refuse))
     }
 }
 
@@ -79,7 +79,7 @@ fn future(
     quote_spanned!(mixed=> async move #block)
 }
 
-/// How an error is looked at.
+/// How an error is looked at, and one made of a rejection.
 pub(super) fn look(model: &Model) -> TokenStream {
     let mixed = Span::mixed_site();
     let root = model.root.at(mixed);
@@ -91,10 +91,10 @@ pub(super) fn look(model: &Model) -> TokenStream {
         }
     });
     quote_spanned! {mixed=>
-        let look = {
+        let (look, refuse) = {
             use #root::probe::*;
             if false {
-                ((&&&&&&&attempts).look(), (&&attempts).note())
+                (((&&&&&&&attempts).look(), (&&attempts).note()), (&&attempts).refuse())
             } else {
                 #root::probe::Found::FOUND
             }

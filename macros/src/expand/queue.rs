@@ -27,7 +27,7 @@ pub(super) fn kept(model: &Model, key: Span, has_a_caller: Option<&TokenStream>)
                     ::core::option::Option::None
                 };
                 ::core::result::Result::Err(match queued {
-                    ::core::option::Option::Some(rejection) => attempts.rejected(rejection),
+                    ::core::option::Option::Some(rejection) => #root::refused(refuse, rejection),
                     ::core::option::Option::None => error,
                 })
             }

@@ -173,9 +173,9 @@ impl Gate {
     /// Whether a success changes nothing, be it slow or not.
     #[inline]
     pub(crate) fn is_unmoved_by_success(&self, pass: Pass) -> bool {
-        let word = self.word.load(Ordering::Acquire);
-        let flags = (1 << EPOCH_SHIFT) - 1;
-        pass == Pass::ordinary(word >> EPOCH_SHIFT) && word & flags == CLOSED
+        // A closed word with no flag is its epoch alone.
+        const { assert!(CLOSED == 0) };
+        self.word.load(Ordering::Acquire) == pass.plain_word::<EPOCH_SHIFT>()
     }
 
     /// Counts a success that was not slow.

@@ -31,6 +31,14 @@ impl Pass {
         Self(NonZeroU64::MIN | (epoch << 1))
     }
 
+    /// The epoch of an ordinary pass, so many bits up. Of any other, a word that has one of those bits:
+    /// what tells it from ordinary ones is turned into them.
+    #[inline]
+    pub(super) fn plain_word<const SHIFT: u32>(self) -> u64 {
+        const { assert!(SHIFT >= 3) };
+        (self.0.get() ^ 1).rotate_left(SHIFT - 1)
+    }
+
     pub(super) fn new(role: Role) -> Self {
         match role {
             Role::Ordinary(epoch) => Self::ordinary(epoch),

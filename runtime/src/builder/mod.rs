@@ -13,7 +13,7 @@ use steadfast_options::Name;
 pub use build::{PolicyBuilder, PolicyError};
 pub(crate) use made::{AllMade, Made};
 
-use crate::__private::Attempts;
+use crate::__private::probe::Takes;
 use crate::call::{Attempt, Call, View, by};
 use crate::classify::{Class, Classify};
 use crate::config::SetValue;
@@ -155,7 +155,7 @@ impl Policy {
                 call: &mut call,
                 body: async { body().await },
                 look: &look,
-                refuse: Attempts::new(),
+                refuse: Takes,
             };
             if let ControlFlow::Break(result) = attempt.await {
                 return result;
@@ -203,9 +203,7 @@ impl Policy {
     ) -> Result<T, E> {
         let (mut call, look) = (self.begin(), by(view));
         loop {
-            if let ControlFlow::Break(result) =
-                call.attempt_blocking(&mut body, &look, Attempts::new())
-            {
+            if let ControlFlow::Break(result) = call.attempt_blocking(&mut body, &look, Takes) {
                 return result;
             }
         }

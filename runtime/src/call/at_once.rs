@@ -1,8 +1,8 @@
 //! The short way to the body: a first attempt that every guard lets pass at once.
 
 use super::{Call, Stage, trace};
-use crate::breaker::{Breaker, Nanos, nanos};
-use crate::policy::Opening;
+use crate::breaker::{Breaker, Nanos, Pass, nanos};
+use crate::policy::{Opening, Resolved};
 use crate::rate_limit::{RateLimit, Token};
 use crate::rejection::Rejection;
 use crate::retry::RetryPolicy;
@@ -51,30 +51,44 @@ impl From<Refusal<'_>> for Rejection {
     }
 }
 
+impl Resolved {
+    /// The breaker's pass, if there is one, for a first attempt that nothing else stands before:
+    /// `is_bare` where its call has nothing that tells it from others.
+    #[allow(clippy::inline_always)] // the way of each call
+    #[inline(always)]
+    pub(super) fn plain_pass(&self, is_bare: bool) -> Result<Option<Pass>, Entry> {
+        if scoped::is_inside() || trace::is_wanted() || self.has_planned_fault() {
+            return Err(Entry::Long);
+        }
+        if !is_bare || self.opening != Opening::Plain {
+            return Err(Entry::Guarded);
+        }
+        match &self.breaker {
+            Some(guard) => match guard.breaker.pass_if_closed() {
+                Some(pass) => Ok(Some(pass)),
+                None => Err(Entry::NotClosed),
+            },
+            None => Ok(None),
+        }
+    }
+}
+
 impl Call<'_> {
     /// Lets the body run at once, where nothing but a closed breaker stands before it: the first
     /// attempt of most calls.
     #[inline]
     pub(super) fn starts_plainly(&mut self) -> Entry {
-        let policy = self.policy;
-        if self.stage != Stage::First
-            || scoped::is_inside()
-            || trace::is_wanted()
-            || policy.has_planned_fault()
-        {
+        if self.stage != Stage::First {
             return Entry::Long;
         }
-        if policy.opening != Opening::Plain || self.more.is_some() {
-            return Entry::Guarded;
+        match self.policy.plain_pass(self.more.is_none()) {
+            Ok(pass) => {
+                self.pass = pass;
+                self.start_at_once();
+                Entry::Body
+            }
+            Err(entry) => entry,
         }
-        if let Some(guard) = &policy.breaker {
-            let Some(pass) = guard.breaker.pass_if_closed() else {
-                return Entry::NotClosed;
-            };
-            self.pass = Some(pass);
-        }
-        self.start_at_once();
-        Entry::Body
     }
 
     #[inline]

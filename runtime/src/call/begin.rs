@@ -11,6 +11,7 @@ use super::at_once::Entry;
 use super::attempt::Progress;
 use super::body::Body;
 use super::{Call, FILL, Stage};
+use crate::breaker::Pass;
 use crate::current::Around;
 use crate::policy::{PolicyRef, Resolved};
 use crate::rate_limit::Whose;
@@ -18,20 +19,56 @@ use crate::registry;
 use crate::site::Site;
 use crate::tally::Ended;
 
+/// What a call begins with.
+struct Start {
+    around: Around,
+    pass: Option<Pass>,
+    stage: Stage,
+    holds: bool,
+}
+
+impl Start {
+    /// Before its first attempt.
+    #[inline]
+    fn new() -> Self {
+        Self {
+            around: Around::nothing(),
+            pass: None,
+            stage: Stage::First,
+            holds: false,
+        }
+    }
+
+    /// With the body of a first attempt that a breaker alone has let pass.
+    #[inline]
+    fn plain(policy: &Resolved, pass: Option<Pass>) -> Self {
+        Self {
+            around: Around {
+                attempt: 1,
+                lasts: policy.lasts,
+                ..Around::nothing()
+            },
+            pass,
+            stage: Stage::Running,
+            holds: true,
+        }
+    }
+}
+
 impl<'p> Call<'p> {
     #[inline]
     pub(crate) fn new(policy: &'p Resolved) -> Self {
         let mut place = MaybeUninit::uninit();
-        Self::write_new(&mut place, policy);
+        Self::write(&mut place, policy, Start::new());
         // SAFETY: it was written just now.
         unsafe { place.assume_init() }
     }
 
-    /// Writes a new call, field by field: one that is assigned as a whole is made elsewhere first, and
-    /// copied with words that lie across those that were written.
+    /// Writes a call, field by field: one that is assigned as a whole is made elsewhere first, and copied
+    /// with words that lie across those that were written.
     #[inline]
-    fn write_new<'c>(place: &'c mut MaybeUninit<Self>, policy: &'p Resolved) -> &'c mut Self {
-        /// All fields, for `write_new` to leave out none.
+    fn write(place: &mut MaybeUninit<Self>, policy: &'p Resolved, start: Start) {
+        /// All fields, to leave out none.
         const _: fn(&Call<'_>) = |call| {
             let Call {
                 policy: _,
@@ -56,22 +93,21 @@ impl<'p> Call<'p> {
         // SAFETY: the pointer is to a place for a call, and no reference to what is not written is made.
         unsafe {
             (&raw mut (*call).policy).write(policy);
-            (&raw mut (*call).around).write(Around::nothing());
-            (&raw mut (*call).pass).write(None);
-            (&raw mut (*call).stage).write(Stage::First);
+            (&raw mut (*call).around).write(start.around);
+            (&raw mut (*call).pass).write(start.pass);
+            (&raw mut (*call).stage).write(start.stage);
             (&raw mut (*call).level).write(Guards::Attempt);
             (&raw mut (*call).placed).write(false);
             #[cfg(feature = "tracing")]
             (&raw mut (*call).traced).write(false);
             (&raw mut (*call).last).write(false);
-            (&raw mut (*call).holds).write(false);
+            (&raw mut (*call).holds).write(start.holds);
             (&raw mut (*call).ended).write(Ended::Ok);
             (&raw mut (*call)._filled).write([0; FILL]);
             (&raw mut (*call).refused_for).write(0);
             (&raw mut (*call).limit_of).write(Whose::All);
             (&raw mut (*call).kept).write(ManuallyDrop::new(None));
             (&raw mut (*call).more).write(ManuallyDrop::new(None));
-            place.assume_init_mut()
         }
     }
 }
@@ -121,7 +157,8 @@ impl Call<'static> {
 pub(super) struct Lazy {
     site: &'static Site,
     phase: Phase,
-    /// Whether arguments are kept for further attempts that have to be dropped where none follows.
+    /// Whether something has to be dropped where a body has given a value: what further ones would have
+    /// been made of.
     keeps: bool,
     /// There while the phase is `Begun`.
     call: MaybeUninit<Call<'static>>,
@@ -160,21 +197,47 @@ impl Lazy {
         let Some(policy) = self.site.policy.get() else {
             return self.run_apart(body, context);
         };
-        let call = Call::write_new(&mut self.call, policy);
+        let pass = match policy.plain_pass(true) {
+            Ok(pass) => pass,
+            Err(entry) => return self.run_guarded(policy, entry, body, context),
+        };
+        Call::write(&mut self.call, policy, Start::plain(policy, pass));
         self.phase = Phase::Begun;
-        match call.starts_plainly() {
-            Entry::Body => {}
-            entry => return self.go_on(entry, body, context),
-        }
         let running = Running { lazy: self, body };
         let call = running.lazy.begun();
         match call.inside_only(|| running.body.poll(context)) {
-            Poll::Ready(true) => call.succeeded_plainly(),
+            Poll::Ready(true) => {
+                let Some(ended) = policy.ends_plainly(pass) else {
+                    return call.succeeded_and_tells();
+                };
+                policy.count(ended);
+                // Of a call that began so there is nothing to drop: it keeps no policy, and has no more.
+                debug_assert!(call.kept.is_none() && call.more.is_none());
+                running.lazy.phase = Phase::Over;
+                if running.lazy.keeps {
+                    running.body.clear();
+                }
+                mem::forget(running);
+            }
             polled => {
                 mem::forget(running);
                 self.polled(polled, body, context);
             }
         }
+    }
+
+    /// As [`run`](Self::run), from its start on, where its attempt does not start plainly.
+    #[inline(never)]
+    fn run_guarded(
+        &mut self,
+        policy: &'static Resolved,
+        entry: Entry,
+        body: &mut dyn Body,
+        context: &mut Context<'_>,
+    ) {
+        Call::write(&mut self.call, policy, Start::new());
+        self.phase = Phase::Begun;
+        self.go_on(entry, body, context);
     }
 
     /// As [`run`](Self::run), from its start on, with a policy that is not the site's own.
@@ -226,24 +289,33 @@ impl Lazy {
         unsafe { self.call.assume_init_drop() }
     }
 
-    /// Ends a call that is dropped. Not part of the drop, as with [`Call`].
     #[cold]
     #[inline(never)]
-    fn left(&mut self) {
+    fn end_with(&mut self, body: &mut dyn Body) {
         self.end();
+        body.clear();
+    }
+
+    /// Whether it has given its result, and nothing is left of it or its body.
+    #[inline]
+    pub(super) fn is_over(&self) -> bool {
+        self.phase == Phase::Over
     }
 }
 
 impl Drop for Lazy {
-    #[inline]
+    /// Called, not written where a call is dropped: that is in each annotated function.
+    #[cold]
+    #[inline(never)]
     fn drop(&mut self) {
         if self.phase == Phase::Begun {
-            self.left();
+            self.end();
         }
     }
 }
 
-/// A call on its way, which is over where this is dropped: with its result there, or in a panic.
+/// A call on its way, which is over where this is dropped: with its result there, or in a panic. Nothing
+/// is left of its body then.
 struct Running<'l, 'b> {
     lazy: &'l mut Lazy,
     body: &'l mut (dyn Body + 'b),
@@ -260,10 +332,7 @@ impl Running<'_, '_> {
 impl Drop for Running<'_, '_> {
     #[inline]
     fn drop(&mut self) {
-        self.lazy.end();
-        if self.lazy.keeps {
-            self.body.no_other();
-        }
+        self.lazy.end_with(self.body);
     }
 }
 

@@ -23,8 +23,8 @@ pub trait BodyPlace {
     /// Drops the body, unless it has ended.
     fn cut(self: Pin<&mut Self>);
 
-    /// Drops what another body would be made of, since none follows.
-    fn end(self: Pin<&mut Self>);
+    /// Drops all there is: the body, begun or not, and what others would be made of.
+    fn clear(self: Pin<&mut Self>);
 }
 
 /// Makes the error of a refusal.
@@ -42,8 +42,8 @@ pub(super) trait Body {
     /// Drops it, whatever it is at.
     fn cut(&mut self);
 
-    /// Drops what another one would be made of.
-    fn no_other(&mut self);
+    /// Drops it, and what others would be made of.
+    fn clear(&mut self);
 
     /// What it gave.
     fn end(&mut self) -> &mut dyn End;
@@ -108,9 +108,10 @@ where
         self.body.as_mut().cut();
     }
 
+    #[cold]
     #[inline]
-    fn no_other(&mut self) {
-        self.body.as_mut().end();
+    fn clear(&mut self) {
+        self.body.as_mut().clear();
     }
 
     #[inline]

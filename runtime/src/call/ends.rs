@@ -5,10 +5,27 @@ use std::fmt::Display;
 use super::body::End;
 use super::verdict::Verdict;
 use super::{Call, Stage, View};
+use crate::breaker::Pass;
 use crate::classify::Class;
+use crate::policy::Resolved;
 use crate::rejection::Rejection;
 use crate::tally::{Ended, Rare};
 use crate::telemetry::{Event, Weight, is_heard, report};
+
+impl Resolved {
+    /// How a first attempt ends whose body gave a value, where a breaker alone let it pass, and the end
+    /// changes nothing but a count.
+    #[inline]
+    pub(super) fn ends_plainly(&self, pass: Option<Pass>) -> Option<Ended> {
+        match (pass, &self.breaker) {
+            (None, _) => Some(Ended::OkAlone),
+            (Some(pass), Some(guard)) if guard.breaker.is_unmoved_by_success(pass) => {
+                Some(Ended::Ok)
+            }
+            _ => None,
+        }
+    }
+}
 
 impl Call<'_> {
     /// The body gave a value. Of most calls that changes nothing but a count.
@@ -23,10 +40,8 @@ impl Call<'_> {
     /// The body of the first attempt gave a value, and there is no more than a breaker.
     #[inline]
     pub(super) fn succeeded_plainly(&mut self) {
-        let ended = match (self.pass, &self.policy.breaker) {
-            (None, _) => Ended::OkAlone,
-            (Some(pass), Some(guard)) if guard.breaker.is_unmoved_by_success(pass) => Ended::Ok,
-            _ => return self.succeeded_and_tells(),
+        let Some(ended) = self.policy.ends_plainly(self.pass) else {
+            return self.succeeded_and_tells();
         };
         self.pass = None;
         self.holds = self.kept.is_some();

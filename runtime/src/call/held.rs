@@ -64,9 +64,10 @@ impl<F: Future> BodyPlace for Held<F> {
         unsafe { self.get_unchecked_mut() }.drop_body();
     }
 
-    /// Does nothing: there never was another.
     #[inline]
-    fn end(self: Pin<&mut Self>) {}
+    fn clear(self: Pin<&mut Self>) {
+        self.cut();
+    }
 }
 
 impl<F> Drop for Held<F> {

@@ -49,7 +49,8 @@ impl<M, F> Remade<M, F> {
     }
 
     #[inline]
-    fn drop_make(&mut self) {
+    fn drop_all(&mut self) {
+        self.drop_body();
         if self.has == Has::Make {
             self.has = Has::Nothing;
             // SAFETY: it was there, and nobody reaches it afterwards, since `poll` looks at the same word.
@@ -97,16 +98,15 @@ where
     }
 
     #[inline]
-    fn end(self: Pin<&mut Self>) {
-        // SAFETY: what is dropped is not pinned, and nothing is moved out of the reference.
-        unsafe { self.get_unchecked_mut() }.drop_make();
+    fn clear(self: Pin<&mut Self>) {
+        // SAFETY: nothing is moved out of the reference.
+        unsafe { self.get_unchecked_mut() }.drop_all();
     }
 }
 
 impl<M, F> Drop for Remade<M, F> {
     #[inline]
     fn drop(&mut self) {
-        self.drop_body();
-        self.drop_make();
+        self.drop_all();
     }
 }

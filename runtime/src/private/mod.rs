@@ -18,7 +18,7 @@ pub use answer::{answer, answer_now};
 pub use behind::{behind, behind_blocking};
 pub use key::{KeyValue, answer_key};
 pub use key_text::KeyText;
-pub use outcome::{Attempts, Outcome, TakesRejection, attempts_of, hint};
+pub use outcome::{Attempts, Outcome, TakesRejection, attempts_of, hint, refused};
 pub use replay::Replay;
 
 pub use crate::answers::{Found, Lease, find, find_blocking, keep, last_good};

@@ -1,5 +1,6 @@
 //! What annotated functions return.
 
+use std::marker::PhantomData;
 use std::ops::ControlFlow;
 
 use super::probe::Classified;
@@ -26,7 +27,7 @@ impl<T, E: TakesRejection> Outcome for Result<T, E> {
 
     #[inline]
     fn attempts() -> Attempts<E> {
-        Attempts::new()
+        Attempts(PhantomData)
     }
 }
 
@@ -64,19 +65,14 @@ pub fn hint<R>() -> R {
     unreachable!("a hint to the compiler")
 }
 
-/// Stands for a call whose error is `E`.
-pub struct Attempts<E> {
-    /// Makes the error of a refusal. A pointer, since a bound on what is called with it would repeat the
-    /// compiler's complaint about an error that takes none.
-    refuse: for<'c> fn(Refusal<'c>) -> E,
+/// The function's own error for a rejection.
+#[must_use]
+pub fn refused<E>(refuse: impl Refuse<E>, rejection: Rejection) -> E {
+    refuse.refuse(Refusal::Made(rejection))
 }
 
-impl<E: TakesRejection> Attempts<E> {
-    #[inline]
-    pub(crate) fn new() -> Self {
-        Self { refuse: E::take }
-    }
-}
+/// Stands for a call whose error is `E`.
+pub struct Attempts<E>(PhantomData<fn() -> E>);
 
 impl<E> Clone for Attempts<E> {
     #[inline]
@@ -87,21 +83,8 @@ impl<E> Clone for Attempts<E> {
 
 impl<E> Copy for Attempts<E> {}
 
-impl<E> Refuse<E> for Attempts<E> {
-    #[inline]
-    fn refuse(self, refusal: Refusal<'_>) -> E {
-        (self.refuse)(refusal)
-    }
-}
-
 #[allow(clippy::missing_errors_doc)] // they are the body's own
 impl<E> Attempts<E> {
-    /// The function's own error for a rejection.
-    #[must_use]
-    pub fn rejected(self, rejection: Rejection) -> E {
-        self.refuse(Refusal::Made(rejection))
-    }
-
     /// Looks at errors as `look` does, but asks `classify` for the class of each.
     #[inline]
     pub fn classified<C, L>(self, classify: C, look: L) -> Classified<C, L>
@@ -118,7 +101,8 @@ impl<E> Attempts<E> {
         call: &mut Call<'_>,
         body: impl FnOnce() -> Result<T, E>,
         look: impl Look<E>,
+        refuse: impl Refuse<E>,
     ) -> ControlFlow<Result<T, E>> {
-        call.attempt_blocking(body, look, self)
+        call.attempt_blocking(body, look, refuse)
     }
 }

@@ -10,7 +10,11 @@
 //!
 //! ```text
 //! use #p::probe::*;
-//! let look = if false { ((&&&&&&&attempts).look(), (&&attempts).note()) } else { #p::probe::Found::FOUND };
+//! let (look, refuse) = if false {
+//!     (((&&&&&&&attempts).look(), (&&attempts).note()), (&&attempts).refuse())
+//! } else {
+//!     #p::probe::Found::FOUND
+//! };
 //! ```
 //!
 //! Only the type of what is found matters: nothing of the search is left in the program, and what is
@@ -19,8 +23,8 @@
 use std::error::Error as StdError;
 use std::fmt::Display;
 
-use super::outcome::Attempts;
-use crate::call::{Look, View};
+use super::outcome::{Attempts, TakesRejection};
+use crate::call::{Look, Refusal, Refuse, View};
 use crate::classify::{Class, Classify};
 use crate::error::Error;
 
@@ -144,6 +148,57 @@ impl<E, L: Look<E>> Look<E> for (L, NoteNothing) {
     #[inline]
     fn view<'e>(&self, error: &'e mut E, attempt: u32) -> View<'e> {
         self.0.view(error, attempt)
+    }
+}
+
+/// Whether an error takes a rejection.
+///
+/// Found like what an error means, since a bound on what is called with it would repeat the compiler's
+/// complaint about an error that takes none.
+pub trait Refusing {
+    /// What makes it of a rejection.
+    type Refuse: Found;
+
+    /// What makes it of a rejection.
+    fn refuse(&self) -> Self::Refuse {
+        Self::Refuse::FOUND
+    }
+}
+
+/// Makes the error of a rejection.
+#[derive(Clone, Copy)]
+pub struct Takes;
+
+/// Makes none: the compiler has complained of it.
+#[derive(Clone, Copy)]
+pub struct TakesNone;
+
+impl<E: TakesRejection> Refusing for &Attempts<E> {
+    type Refuse = Takes;
+}
+
+impl Found for Takes {
+    const FOUND: Self = Self;
+}
+
+impl<E> Refusing for Attempts<E> {
+    type Refuse = TakesNone;
+}
+
+impl Found for TakesNone {
+    const FOUND: Self = Self;
+}
+
+impl<E: TakesRejection> Refuse<E> for Takes {
+    #[inline]
+    fn refuse(self, refusal: Refusal<'_>) -> E {
+        E::take(refusal)
+    }
+}
+
+impl<E> Refuse<E> for TakesNone {
+    fn refuse(self, _: Refusal<'_>) -> E {
+        unreachable!("an error that takes no rejection was complained of")
     }
 }
 

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use tower_service::Service;
 
 use super::{BoxError, PolicyLayer};
-use crate::__private::Attempts;
+use crate::__private::probe::Takes;
 use crate::call::{Attempt, Call, View, by};
 use crate::classify::Class;
 use crate::rejection::Rejection;
@@ -167,7 +167,7 @@ async fn end_of<R>(
         call,
         body,
         look: by(|failed: &mut Failed<R>, _| view(failed)),
-        refuse: Attempts::new(),
+        refuse: Takes,
     };
     attempt.await
 }
