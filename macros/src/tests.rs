@@ -1,6 +1,7 @@
 //! The attribute as a whole, on token streams.
 
 use proc_macro2::TokenStream;
+use quote::ToTokens as _;
 use steadfast_options::{POLICIES, Served};
 
 use crate::args::Args;
@@ -236,7 +237,96 @@ fn without_retry_and_fallback_there_is_no_loop_and_no_clone() {
         !output.contains("loop { let") && !output.contains("Replay"),
         "{output}"
     );
-    assert!(output.contains(":: no_retry ("), "{output}");
+    assert!(output.contains("SITE . once (async move"), "{output}");
+    let cached = guarded("cache(key = order.id, fresh = \"1s\")", FUNCTION).to_string();
+    assert!(cached.contains(":: no_retry ("), "{cached}");
+}
+
+/// Whether the call is a future of the runtime, and not a coroutine around its body.
+fn is_direct(attribute: &str, item: &str) -> bool {
+    let output = guarded(attribute, item).to_string();
+    assert!(errors(attribute, item).is_empty(), "{output}");
+    output.contains("SITE . once (") || output.contains("SITE . each (")
+}
+
+#[test]
+fn a_call_that_is_its_body_and_its_policy_is_a_future_of_the_runtime() {
+    for item in [
+        FUNCTION,
+        "/// Docs. \n #[allow(dead_code)] #[inline] pub(crate) async fn f(mut a: A) -> R<()> { a.go() }",
+        "async fn f(&self, a: &A, (b): B) -> R<()> { self.go(a, b).await }",
+        "async unsafe fn f<'a, T: Clone>(self: &'a Arc<Self>, a: T) -> R<&'a T> where T: X { go() }",
+        "fn f(a: A) -> impl Future<Output = R<()>> { async move { go(a).await } }",
+        "fn f(&self) -> Pin<Box<dyn Future<Output = R<()>> + Send + '_>> { Box::pin(async move { go() }) }",
+    ] {
+        assert!(is_direct("retry, timeout = \"1s\"", item), "{item}");
+        assert!(is_direct("", item), "{item}");
+    }
+    // Nothing is kept for another attempt that this one would borrow.
+    assert!(is_direct(
+        "",
+        "async fn f(&mut self, a: &mut A) -> R<()> { go() }"
+    ));
+}
+
+#[test]
+fn a_call_that_is_more_is_a_coroutine_around_its_body() {
+    for (attribute, item) in [
+        ("retry", "async fn f(a: &mut A) -> R<()> { go(a).await }"),
+        (
+            "retry(share(a))",
+            "async fn f(a: A) -> R<()> { go(a).await }",
+        ),
+        ("", "async fn f((a, b): (A, B)) -> R<()> { go(a, b).await }"),
+        ("", "async fn f(_: A) -> R<()> { go() }"),
+        ("", "async fn f() -> R<impl X> { go() }"),
+        ("", "#[instrument] async fn f() -> R<()> { go() }"),
+        ("", "#[must_use = \"it\"] async fn f() -> R<()> { go() }"),
+        (
+            "fallback(kind = \"default\")",
+            "async fn f() -> R<()> { go() }",
+        ),
+        ("fallback = other", "async fn f() -> R<()> { go() }"),
+        (
+            "rate_limit(key = a.id, max = 1, per = \"1s\")",
+            "async fn f(a: A) -> R<()> { go() }",
+        ),
+        ("breaker(key = a.id)", "async fn f(a: A) -> R<()> { go() }"),
+        (
+            "cache(key = a.id, fresh = \"1s\")",
+            "async fn f(a: A) -> R<()> { go() }",
+        ),
+    ] {
+        assert!(!is_direct(attribute, item), "{attribute}: {item}");
+    }
+}
+
+#[test]
+fn the_documentation_shows_the_function_that_was_written() {
+    let output = guarded(
+        "retry",
+        "/// Docs.\n pub async fn f(a: A) -> R<()> { go(a).await }",
+    );
+    let file: syn::File = syn::parse2(output).unwrap();
+    let shown: Vec<(String, bool, usize)> = file
+        .items
+        .iter()
+        .map(|item| {
+            let syn::Item::Fn(function) = item else {
+                panic!("no function")
+            };
+            let cfg = function.attrs[0].to_token_stream().to_string();
+            let docs = function.attrs.iter().filter(|a| a.path().is_ident("doc"));
+            (cfg, function.sig.asyncness.is_some(), docs.count())
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            ("# [cfg (not (doc))]".into(), false, 2),
+            ("# [cfg (doc)]".into(), true, 2)
+        ]
+    );
 }
 
 #[test]

@@ -6,6 +6,7 @@
 mod blocking;
 mod ends;
 mod epochs;
+mod futures;
 mod guards;
 mod limits;
 mod pauses;

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use super::at_once::Entry;
-use super::body::{Body, Given, Refuse, Run};
+use super::body::{Body, Clear as _, Given, Refuse};
 use super::guards::Step;
 use super::held::Held;
 use super::{Call, Look, Verdict};
@@ -58,6 +58,12 @@ pin_project! {
         look: L,
         refuse: R,
     }
+
+    impl<F, L, R> PinnedDrop for Attempting<'_, '_, F, L, R> {
+        fn drop(this: Pin<&mut Self>) {
+            this.project().body.clear(false);
+        }
+    }
 }
 
 impl<F, T, E, L, R> Future for Attempting<'_, '_, F, L, R>
@@ -71,14 +77,13 @@ where
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let mut result = Poll::Pending;
-        let mut run = Run {
-            body: this.body,
-            given: Given::new(&mut result, *this.look, *this.refuse),
-        };
-        match this.call.run(&mut run, context) {
+        let mut given = Given::new(*this.look, *this.refuse);
+        match this
+            .call
+            .run(&mut Body::new(this.body, &mut given), context)
+        {
             Progress::Again => Poll::Ready(ControlFlow::Continue(())),
-            Progress::Pending | Progress::Over => result.map(ControlFlow::Break),
+            Progress::Pending | Progress::Over => given.result.map(ControlFlow::Break),
         }
     }
 }
@@ -104,7 +109,7 @@ pub(super) enum Progress {
 impl Call<'_> {
     /// Goes on with the attempt under way, or begins one.
     #[inline(never)]
-    fn run(&mut self, body: &mut dyn Body, context: &mut Context<'_>) -> Progress {
+    fn run(&mut self, body: &mut Body<'_>, context: &mut Context<'_>) -> Progress {
         let entry = self.starts_plainly();
         if entry != Entry::Body {
             return self.run_from(entry, body, context);
@@ -123,7 +128,7 @@ impl Call<'_> {
     pub(super) fn run_from(
         &mut self,
         entry: Entry,
-        body: &mut dyn Body,
+        body: &mut Body<'_>,
         context: &mut Context<'_>,
     ) -> Progress {
         let entry = match entry {
@@ -166,7 +171,7 @@ impl Call<'_> {
     pub(super) fn polled(
         &mut self,
         polled: Poll<bool>,
-        body: &mut dyn Body,
+        body: &mut Body<'_>,
         context: &mut Context<'_>,
     ) -> Progress {
         if polled.is_ready() {
@@ -188,7 +193,7 @@ impl Call<'_> {
     }
 
     /// The attempt is over, and so is the call, unless another attempt follows.
-    fn over(&mut self, verdict: Verdict, rejection: Rejection, body: &mut dyn Body) -> Progress {
+    fn over(&mut self, verdict: Verdict, rejection: Rejection, body: &mut Body<'_>) -> Progress {
         match verdict {
             Verdict::Return => {
                 self.keep_refusal(rejection);

@@ -2,6 +2,8 @@
 #![allow(unsafe_code)]
 
 use std::mem::{self, ManuallyDrop, MaybeUninit};
+use std::pin::Pin;
+use std::ptr::NonNull;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -9,7 +11,7 @@ use steadfast_options::Guards;
 
 use super::at_once::Entry;
 use super::attempt::Progress;
-use super::body::Body;
+use super::body::{Body, BodyPlace, End};
 use super::{Call, FILL, Stage};
 use crate::breaker::Pass;
 use crate::current::Around;
@@ -153,7 +155,8 @@ impl Call<'static> {
     }
 }
 
-/// A call that begins when it is first polled.
+/// A call that begins when it is first polled. Whoever drops one that is not over ends it by
+/// [`left`](Self::left).
 pub(super) struct Lazy {
     site: &'static Site,
     phase: Phase,
@@ -187,8 +190,19 @@ impl Lazy {
     /// # Panics
     ///
     /// Where it was over before; and where the body panics, which ends the call at once.
+    ///
+    /// # Safety
+    ///
+    /// `place` and `end` are parts of a [`Body`].
     #[inline(never)]
-    pub(super) fn run(&mut self, body: &mut dyn Body, context: &mut Context<'_>) {
+    pub(super) unsafe fn run(
+        &mut self,
+        place: Pin<&mut dyn BodyPlace>,
+        end: &mut dyn End,
+        context: &mut Context<'_>,
+    ) {
+        // SAFETY: the caller promises it.
+        let mut body = unsafe { Body::of_parts(place, end) };
         match self.phase {
             Phase::New => {}
             Phase::Begun => return self.go_on(Entry::Long, body, context),
@@ -203,7 +217,10 @@ impl Lazy {
         };
         Call::write(&mut self.call, policy, Start::plain(policy, pass));
         self.phase = Phase::Begun;
-        let running = Running { lazy: self, body };
+        let running = Running {
+            lazy: self,
+            body: &mut body,
+        };
         let call = running.lazy.begun();
         match call.inside_only(|| running.body.poll(context)) {
             Poll::Ready(true) => {
@@ -232,7 +249,7 @@ impl Lazy {
         &mut self,
         policy: &'static Resolved,
         entry: Entry,
-        body: &mut dyn Body,
+        body: Body<'_>,
         context: &mut Context<'_>,
     ) {
         Call::write(&mut self.call, policy, Start::new());
@@ -243,7 +260,7 @@ impl Lazy {
     /// As [`run`](Self::run), from its start on, with a policy that is not the site's own.
     #[cold]
     #[inline(never)]
-    fn run_apart(&mut self, body: &mut dyn Body, context: &mut Context<'_>) {
+    fn run_apart(&mut self, body: Body<'_>, context: &mut Context<'_>) {
         let policy = registry::policy_of(self.site);
         let entry = self.call.write(Call::with(policy)).starts_plainly();
         self.phase = Phase::Begun;
@@ -252,8 +269,11 @@ impl Lazy {
 
     /// Goes on from an attempt's guards, or with its body.
     #[inline(never)]
-    fn go_on(&mut self, entry: Entry, body: &mut dyn Body, context: &mut Context<'_>) {
-        let running = Running { lazy: self, body };
+    fn go_on(&mut self, entry: Entry, mut body: Body<'_>, context: &mut Context<'_>) {
+        let running = Running {
+            lazy: self,
+            body: &mut body,
+        };
         let call = running.lazy.begun();
         let mut progress = call.run_from(entry, running.body, context);
         while progress == Progress::Again {
@@ -264,8 +284,11 @@ impl Lazy {
 
     /// The body of the first attempt was polled, and gave no value.
     #[inline(never)]
-    fn polled(&mut self, polled: Poll<bool>, body: &mut dyn Body, context: &mut Context<'_>) {
-        let running = Running { lazy: self, body };
+    fn polled(&mut self, polled: Poll<bool>, mut body: Body<'_>, context: &mut Context<'_>) {
+        let running = Running {
+            lazy: self,
+            body: &mut body,
+        };
         match running.lazy.begun().polled(polled, running.body, context) {
             Progress::Again => {
                 mem::forget(running);
@@ -291,9 +314,32 @@ impl Lazy {
 
     #[cold]
     #[inline(never)]
-    fn end_with(&mut self, body: &mut dyn Body) {
+    fn end_with(&mut self, place: Pin<&mut dyn BodyPlace>) {
         self.end();
-        body.clear();
+        place.clear(false);
+    }
+
+    /// Ends a call that is dropped: the body goes before its call, also where its drop panics.
+    ///
+    /// # Safety
+    ///
+    /// `place` is what `clear` asks for. Neither the body nor the call is reached afterwards.
+    #[cold]
+    #[inline(never)]
+    pub(super) unsafe fn left(&mut self, place: NonNull<()>, clear: unsafe fn(NonNull<()>)) {
+        struct Left<'l>(&'l mut Lazy);
+
+        impl Drop for Left<'_> {
+            fn drop(&mut self) {
+                if self.0.phase == Phase::Begun {
+                    self.0.end();
+                }
+            }
+        }
+
+        let _left = Left(self);
+        // SAFETY: the caller promises it.
+        unsafe { clear(place) }
     }
 
     /// Whether it has given its result, and nothing is left of it or its body.
@@ -303,25 +349,15 @@ impl Lazy {
     }
 }
 
-impl Drop for Lazy {
-    /// Called, not written where a call is dropped: that is in each annotated function.
-    #[cold]
-    #[inline(never)]
-    fn drop(&mut self) {
-        if self.phase == Phase::Begun {
-            self.end();
-        }
-    }
-}
-
 /// A call on its way, which is over where this is dropped: with its result there, or in a panic. Nothing
 /// is left of its body then.
 struct Running<'l, 'b> {
     lazy: &'l mut Lazy,
-    body: &'l mut (dyn Body + 'b),
+    body: &'l mut Body<'b>,
 }
 
 impl Running<'_, '_> {
+    /// Leaves the call, which goes on where it is pending.
     fn leave(self, progress: Progress) {
         if progress == Progress::Pending {
             mem::forget(self);
@@ -332,7 +368,7 @@ impl Running<'_, '_> {
 impl Drop for Running<'_, '_> {
     #[inline]
     fn drop(&mut self) {
-        self.lazy.end_with(self.body);
+        self.lazy.end_with(self.body.place());
     }
 }
 

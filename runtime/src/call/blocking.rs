@@ -1,6 +1,7 @@
 //! One attempt of a sync call. Pauses park the thread.
 #![allow(unsafe_code)]
 
+use std::mem;
 use std::ops::ControlFlow;
 use std::task::{Poll, Waker};
 use std::time::Duration;
@@ -23,19 +24,18 @@ impl Call<'_> {
         look: impl Look<E>,
         refuse: impl Refuse<E>,
     ) -> ControlFlow<Result<T, E>> {
-        let mut ended = Poll::Pending;
-        let mut given = Given::new(&mut ended, look, refuse);
+        let mut given = Given::new(look, refuse);
         if let Some(outer) = self.enter_blocking(&mut given) {
             let result = body();
             let is_ok = result.is_ok();
-            given.put(result);
+            mem::forget(mem::replace(&mut given.result, Poll::Ready(result))); // it was pending
             if is_ok {
                 self.succeeded_inside(outer);
             } else {
                 self.failed_inside(outer, &mut given);
             }
         }
-        match ended {
+        match given.result {
             Poll::Ready(result) => ControlFlow::Break(result),
             Poll::Pending => ControlFlow::Continue(()),
         }

@@ -2,13 +2,14 @@
 //! compiled around them for each annotated function.
 #![allow(unsafe_code)]
 
-use std::mem::{ManuallyDrop, needs_drop};
+use std::mem::needs_drop;
 use std::pin::Pin;
+use std::ptr::NonNull;
 use std::task::{Context, Poll};
 
 use super::Look;
 use super::begin::Lazy;
-use super::body::{BodyPlace, Given, Refuse, Run};
+use super::body::{BodyPlace, Clear, Given, Gives, Refuse};
 use super::held::Held;
 use super::remade::Remade;
 use crate::site::Site;
@@ -16,10 +17,10 @@ use crate::site::Site;
 /// The future of a call: it begins when it is first polled, and gives the call's result.
 #[doc(hidden)]
 #[must_use = "futures do nothing unless polled"]
-pub struct CallFuture<P, L, R> {
+pub struct CallFuture<P: Clear, L, R> {
     /// Pinned with the future. Nothing is left of it where the call is over.
-    body: ManuallyDrop<P>,
-    call: ManuallyDrop<Lazy>,
+    body: P,
+    call: Lazy,
     look: L,
     refuse: R,
 }
@@ -34,8 +35,8 @@ impl Site {
         refuse: R,
     ) -> CallFuture<Held<F>, L, R> {
         CallFuture {
-            body: ManuallyDrop::new(Held::new(body)),
-            call: ManuallyDrop::new(Lazy::new(self, false)),
+            body: Held::new(body),
+            call: Lazy::new(self, false),
             look,
             refuse,
         }
@@ -53,8 +54,8 @@ impl Site {
         M: FnMut() -> F,
     {
         CallFuture {
-            body: ManuallyDrop::new(Remade::new(make)),
-            call: ManuallyDrop::new(Lazy::new(self, needs_drop::<M>())),
+            body: Remade::new(make),
+            call: Lazy::new(self, needs_drop::<M>()),
             look,
             refuse,
         }
@@ -63,7 +64,7 @@ impl Site {
 
 impl<P, T, E, L, R> Future for CallFuture<P, L, R>
 where
-    P: BodyPlace<Output = Result<T, E>>,
+    P: BodyPlace + Gives<Output = Result<T, E>>,
     L: Look<E> + Copy,
     R: Refuse<E>,
 {
@@ -73,45 +74,24 @@ where
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<T, E>> {
         // SAFETY: nothing is moved out of the reference.
         let this = unsafe { self.get_unchecked_mut() };
-        let mut result = Poll::Pending;
-        let mut run = Run {
-            // SAFETY: the body is pinned with the future: it is never moved out, is dropped in its place,
-            // and the future is `Unpin` only where it is.
-            body: unsafe { Pin::new_unchecked(&mut *this.body) },
-            given: Given::new(&mut result, this.look, this.refuse),
-        };
-        this.call.run(&mut run, context);
-        result
+        // SAFETY: the body is pinned with the future: it is never moved out, is dropped in its place, and
+        // the future is `Unpin` only where it is.
+        let place = unsafe { Pin::new_unchecked(&mut this.body) };
+        let mut given = Given::new(this.look, this.refuse);
+        // SAFETY: they are of one body, as the bounds say.
+        unsafe { this.call.run(place, &mut given, context) }
+        given.result
     }
 }
 
-impl<P, L, R> CallFuture<P, L, R> {
-    /// Drops what there is: the body before its call ends, as where a call awaits it.
-    #[cold]
-    fn left(&mut self) {
-        /// Ends the call, also where the body's drop panics.
-        struct Ends<'l>(&'l mut ManuallyDrop<Lazy>);
-
-        impl Drop for Ends<'_> {
-            #[inline]
-            fn drop(&mut self) {
-                // SAFETY: it is dropped only here, once, where the future is.
-                unsafe { ManuallyDrop::drop(self.0) }
-            }
-        }
-
-        let _ends = Ends(&mut self.call);
-        // SAFETY: it is dropped only here, once, where the future is, in its place.
-        unsafe { ManuallyDrop::drop(&mut self.body) }
-    }
-}
-
-impl<P, L, R> Drop for CallFuture<P, L, R> {
+impl<P: Clear, L, R> Drop for CallFuture<P, L, R> {
     /// One that has given its result has nothing to drop.
     #[inline]
     fn drop(&mut self) {
         if !self.call.is_over() {
-            self.left();
+            let place = NonNull::from(&mut self.body).cast();
+            // SAFETY: the body is of this type, pinned, and nobody reaches it or the call any more.
+            unsafe { self.call.left(place, P::clear_at) }
         }
     }
 }

@@ -4,11 +4,12 @@
 //! panics, in each annotated function.
 #![allow(unsafe_code)]
 
-use std::mem::{self, ManuallyDrop};
+use std::mem::ManuallyDrop;
 use std::pin::Pin;
+use std::ptr::NonNull;
 use std::task::{Context, Poll};
 
-use super::body::BodyPlace;
+use super::body::{BodyPlace, Clear, Gives, poll_into};
 
 /// An async block, which holds nothing once it has ended: it is dropped only where it has not.
 #[doc(hidden)]
@@ -25,57 +26,53 @@ impl<F> Held<F> {
             is_over: false,
         }
     }
+}
 
+impl<F> Clear for Held<F> {
     #[cold]
     #[inline]
-    fn drop_body(&mut self) {
-        // Before the drop, so that one that panics is not followed by another.
-        if !mem::replace(&mut self.is_over, true) {
+    fn clear(self: Pin<&mut Self>, _: bool) {
+        // SAFETY: nothing is moved out of the reference.
+        let this = unsafe { self.get_unchecked_mut() };
+        if !this.is_over {
+            // Before the drop, so that one that panics is not followed by another.
+            this.is_over = true;
             // SAFETY: only here is the body dropped, and only where `is_over` was not set; nobody
             // reaches it afterwards, since `poll` looks at the same flag. It is dropped in its
             // place, as pinning demands.
-            unsafe { ManuallyDrop::drop(&mut self.body) }
+            unsafe { ManuallyDrop::drop(&mut this.body) }
         }
     }
 }
 
-impl<F: Future> BodyPlace for Held<F> {
+impl<F: Future> Gives for Held<F> {
     type Output = F::Output;
+}
 
-    /// Polls the body; one that is over stays pending.
+// SAFETY: `poll_into` writes what the body gives, which is what `Gives` says.
+unsafe impl<F, T, E> BodyPlace for Held<F>
+where
+    F: Future<Output = Result<T, E>>,
+{
+    /// A body that is over stays pending.
     #[inline]
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+    unsafe fn poll(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        result: NonNull<()>,
+    ) -> Poll<bool> {
         // SAFETY: nothing is moved out of the reference.
         let this = unsafe { self.get_unchecked_mut() };
         if this.is_over {
             return Poll::Pending;
         }
-        // SAFETY: the body is pinned with what holds it: it is never moved out, `cut` drops it in its
+        // SAFETY: the body is pinned with what holds it: it is never moved out, `clear` drops it in its
         // place, and `Held` is `Unpin` only where it is, and hands it out nowhere.
         let body = unsafe { Pin::new_unchecked(&mut *this.body) };
-        let polled = body.poll(context);
+        // SAFETY: the caller promises the same.
+        let polled = unsafe { poll_into(body, context, result) };
         this.is_over = polled.is_ready();
         polled
-    }
-
-    #[inline]
-    fn cut(self: Pin<&mut Self>) {
-        // SAFETY: nothing is moved out of the reference.
-        unsafe { self.get_unchecked_mut() }.drop_body();
-    }
-
-    #[inline]
-    fn clear(self: Pin<&mut Self>) {
-        self.cut();
-    }
-}
-
-impl<F> Drop for Held<F> {
-    #[inline]
-    fn drop(&mut self) {
-        if !self.is_over {
-            self.drop_body();
-        }
     }
 }
 
@@ -84,42 +81,23 @@ mod tests {
     use std::cell::Cell;
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::pin::pin;
-    use std::task::Waker;
 
+    use super::super::test_bodies::{Cleared, Dropped, Panics, hanging};
     use super::*;
-
-    /// Counts its drops.
-    struct Dropped<'c>(&'c Cell<u32>);
-
-    impl Drop for Dropped<'_> {
-        fn drop(&mut self) {
-            self.0.set(self.0.get() + 1);
-        }
-    }
-
-    /// A body that never ends, with something to drop.
-    async fn hanging<G>(guard: G) {
-        let _guard = guard;
-        std::future::pending::<()>().await;
-    }
-
-    fn context() -> Context<'static> {
-        Context::from_waker(Waker::noop())
-    }
 
     #[test]
     fn unsafe_cell_a_body_that_ends_is_dropped_once() {
         let drops = Cell::new(0);
         let guard = Dropped(&drops);
         {
-            let mut held = pin!(Held::new(async move {
+            let mut held = pin!(Cleared::new(Held::new(async move {
                 let _guard = guard;
-                7
-            }));
-            assert_eq!(held.as_mut().poll(&mut context()), Poll::Ready(7));
+                Ok(7)
+            })));
+            assert_eq!(held.as_mut().poll(), Poll::Ready(Ok(7)));
             assert_eq!(drops.get(), 1);
-            assert!(held.as_mut().poll(&mut context()).is_pending());
-            held.as_mut().cut();
+            assert!(held.as_mut().poll().is_pending());
+            held.as_mut().clear(true);
         }
         assert_eq!(drops.get(), 1);
     }
@@ -129,12 +107,12 @@ mod tests {
         let drops = Cell::new(0);
         let guard = Dropped(&drops);
         {
-            let mut held = pin!(Held::new(hanging(guard)));
-            assert!(held.as_mut().poll(&mut context()).is_pending());
-            held.as_mut().cut();
+            let mut held = pin!(Cleared::new(Held::new(hanging(guard))));
+            assert!(held.as_mut().poll().is_pending());
+            held.as_mut().clear(true);
             assert_eq!(drops.get(), 1);
-            held.as_mut().cut();
-            assert!(held.as_mut().poll(&mut context()).is_pending());
+            held.as_mut().clear(true);
+            assert!(held.as_mut().poll().is_pending());
         }
         assert_eq!(drops.get(), 1);
     }
@@ -145,9 +123,9 @@ mod tests {
             let drops = Cell::new(0);
             let guard = Dropped(&drops);
             {
-                let mut held = pin!(Held::new(hanging(guard)));
+                let mut held = pin!(Cleared::new(Held::new(hanging(guard))));
                 for _ in 0..polls {
-                    assert!(held.as_mut().poll(&mut context()).is_pending());
+                    assert!(held.as_mut().poll().is_pending());
                 }
                 assert_eq!(drops.get(), 0);
             }
@@ -157,19 +135,12 @@ mod tests {
 
     #[test]
     fn unsafe_cell_a_body_whose_drop_panics_is_dropped_once() {
-        struct Panics<'c>(&'c Cell<u32>);
-        impl Drop for Panics<'_> {
-            fn drop(&mut self) {
-                self.0.set(self.0.get() + 1);
-                panic!("dropped");
-            }
-        }
         let drops = Cell::new(0);
         let guard = Panics(&drops);
         {
-            let mut held = pin!(Held::new(hanging(guard)));
-            assert!(held.as_mut().poll(&mut context()).is_pending());
-            let cut = catch_unwind(AssertUnwindSafe(|| held.as_mut().cut()));
+            let mut held = pin!(Cleared::new(Held::new(hanging(guard))));
+            assert!(held.as_mut().poll().is_pending());
+            let cut = catch_unwind(AssertUnwindSafe(|| held.as_mut().clear(true)));
             assert!(cut.is_err());
         }
         assert_eq!(drops.get(), 1);
@@ -180,11 +151,11 @@ mod tests {
         let drops = Cell::new(0);
         let guard = Dropped(&drops);
         {
-            let mut held = pin!(Held::new(async move {
+            let mut held = pin!(Cleared::new(Held::new(async move {
                 let _guard = guard;
                 panic!("polled")
-            }));
-            let poll = || held.as_mut().poll(&mut context());
+            })));
+            let poll = || held.as_mut().poll::<()>();
             assert!(catch_unwind(AssertUnwindSafe(poll)).is_err());
         }
         assert_eq!(drops.get(), 1);

@@ -23,6 +23,8 @@ mod observe;
 mod remade;
 mod rest;
 mod shared;
+#[cfg(test)]
+mod test_bodies;
 mod timer;
 #[cfg(feature = "tracing")]
 mod trace;

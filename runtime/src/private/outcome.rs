@@ -44,6 +44,7 @@ pub trait TakesRejection: Sized {
 
 #[diagnostic::do_not_recommend]
 impl<E: From<Rejection>> TakesRejection for E {
+    #[inline(never)] // once for each error, not for each result
     fn take(refusal: Refusal<'_>) -> Self {
         Rejection::from(refusal).into()
     }
