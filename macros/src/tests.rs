@@ -237,7 +237,10 @@ fn without_retry_and_fallback_there_is_no_loop_and_no_clone() {
         !output.contains("loop { let") && !output.contains("Replay"),
         "{output}"
     );
-    assert!(output.contains("SITE . once (async move"), "{output}");
+    assert!(
+        output.contains("attempts . once (& SITE , async move"),
+        "{output}"
+    );
     let cached = guarded("cache(key = order.id, fresh = \"1s\")", FUNCTION).to_string();
     assert!(cached.contains(":: no_retry ("), "{cached}");
 }
@@ -246,7 +249,7 @@ fn without_retry_and_fallback_there_is_no_loop_and_no_clone() {
 fn is_direct(attribute: &str, item: &str) -> bool {
     let output = guarded(attribute, item).to_string();
     assert!(errors(attribute, item).is_empty(), "{output}");
-    output.contains("SITE . once (") || output.contains("SITE . each (")
+    output.contains("attempts . once (") || output.contains("attempts . each (")
 }
 
 #[test]

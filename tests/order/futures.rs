@@ -42,7 +42,7 @@ async fn once(dependency: &Dependency, argument: Counted) -> Result<usize, Failu
     timeout = "5s"
 )]
 async fn again(dependency: &Dependency, argument: Counted) -> Result<usize, Failure> {
-    let _mine = &argument;
+    drop(argument.clone());
     dependency.ask().await
 }
 
@@ -132,15 +132,15 @@ async fn an_attempt_gets_its_clones_when_its_body_begins() {
         let (argument, clones) = Counted::new();
         let mut call = Box::pin(again(&dependency, argument));
         assert!(poll_once(call.as_mut()).is_pending());
-        let cloned = || clones.load(Ordering::Relaxed);
+        let so_often = || clones.load(Ordering::Relaxed);
         assert_eq!(
-            (cloned(), alive(&clones)),
-            (1, 1),
+            (so_often(), alive(&clones)),
+            (2, 1),
             "the pause holds a clone"
         );
         advance(ms(1_000)).await;
         assert_eq!(call.await, Ok(2));
-        assert_eq!((cloned(), alive(&clones)), (2, 0));
+        assert_eq!((so_often(), alive(&clones)), (4, 0));
     })
     .await;
 }

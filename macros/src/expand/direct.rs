@@ -91,12 +91,14 @@ pub(super) fn future(model: &Model) -> TokenStream {
     let call = match &model.run {
         Run::Once => {
             let body = attempt::body(model, false, &held);
-            quote_spanned!(mixed=> SITE.once(#body, look, refuse))
+            quote_spanned!(mixed=> attempts.once(&SITE, #body, look, refuse))
         }
         Run::Replayed(replay) | Run::Loop(replay) => {
             let arguments = attempt::arguments(model, replay);
             let body = attempt::body(model, replay.renames_self, &TokenStream::new());
-            quote_spanned!(mixed=> SITE.each(move || { #held #arguments #body }, look, refuse))
+            quote_spanned! {mixed=>
+                attempts.each(&SITE, move || { #held #arguments #body }, look, refuse)
+            }
         }
     };
     quote_spanned!(mixed=> #opening #call)

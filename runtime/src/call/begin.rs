@@ -84,7 +84,7 @@ impl<'p> Call<'p> {
                 last: _,
                 holds: _,
                 ended: _,
-                _filled: _,
+                filler: _,
                 refused_for: _,
                 limit_of: _,
                 kept: _,
@@ -105,7 +105,7 @@ impl<'p> Call<'p> {
             (&raw mut (*call).last).write(false);
             (&raw mut (*call).holds).write(start.holds);
             (&raw mut (*call).ended).write(Ended::Ok);
-            (&raw mut (*call)._filled).write([0; FILL]);
+            (&raw mut (*call).filler).write([0; FILL]);
             (&raw mut (*call).refused_for).write(0);
             (&raw mut (*call).limit_of).write(Whose::All);
             (&raw mut (*call).kept).write(ManuallyDrop::new(None));

@@ -12,6 +12,7 @@ use super::begin::Lazy;
 use super::body::{BodyPlace, Clear, Given, Gives, Refuse};
 use super::held::Held;
 use super::remade::Remade;
+use crate::__private::Attempts;
 use crate::site::Site;
 
 /// The future of a call: it begins when it is first polled, and gives the call's result.
@@ -25,18 +26,21 @@ pub struct CallFuture<P: Clear, L, R> {
     refuse: R,
 }
 
-impl Site {
+/// A method of what is unknown where the function returns no `Result`, so that the compiler complains of
+/// that alone.
+impl<E> Attempts<E> {
     /// A call of one attempt, whose body is an async block.
     #[inline]
     pub const fn once<F, L, R>(
-        &'static self,
+        self,
+        site: &'static Site,
         body: F,
         look: L,
         refuse: R,
     ) -> CallFuture<Held<F>, L, R> {
         CallFuture {
             body: Held::new(body),
-            call: Lazy::new(self, false),
+            call: Lazy::new(site, false),
             look,
             refuse,
         }
@@ -45,7 +49,8 @@ impl Site {
     /// A call that may have further attempts; `make` gives the body of each, an async block.
     #[inline]
     pub const fn each<M, F, L, R>(
-        &'static self,
+        self,
+        site: &'static Site,
         make: M,
         look: L,
         refuse: R,
@@ -55,7 +60,7 @@ impl Site {
     {
         CallFuture {
             body: Remade::new(make),
-            call: Lazy::new(self, needs_drop::<M>()),
+            call: Lazy::new(site, needs_drop::<M>()),
             look,
             refuse,
         }

@@ -87,7 +87,7 @@ pub struct Call<'p> {
     /// in `more`.
     holds: bool,
     ended: Ended,
-    _filled: [u8; FILL],
+    filler: [u8; FILL],
     /// For how long a guard refuses that did so at once.
     refused_for: Nanos,
     /// Whose tokens it takes, where a key tells them apart.
