@@ -29,7 +29,7 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
     if !matches!(function.shape, Shape::Async) || !direct::is(model) {
         return quote! { #(#attrs)* #docs #allow #vis #sig #body };
     }
-    let returning = direct::signature(function);
+    let returning = direct::signature(model);
     let root = model.root.at(Span::mixed_site());
     // Who reads the documentation sees what was written.
     quote! {

@@ -154,7 +154,7 @@ impl Replay {
 }
 
 /// An argument that is not there in this build must not be replayed in it either.
-fn cfgs(argument: &PatType) -> Vec<Attribute> {
+pub(crate) fn cfgs(argument: &PatType) -> Vec<Attribute> {
     let attrs = argument.attrs.iter();
     attrs
         .filter(|attribute| attribute.path().is_ident("cfg"))

@@ -5,11 +5,11 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, quote_spanned};
-use syn::{Attribute, FnArg, Pat, ReturnType, Signature, Type, parse_quote};
+use syn::{Attribute, FnArg, Pat, PatIdent, ReturnType, Signature, Token, Type, parse_quote};
 
 use super::{attempt, opening};
 use crate::model::{Model, Run};
-use crate::replay::{Replay, Way, name_of};
+use crate::replay::{Replay, Way, cfgs, name_of};
 use crate::signature::{Function, Shape, mentions};
 
 /// Whether the call can be one.
@@ -73,13 +73,22 @@ fn is_indifferent(attribute: &Attribute) -> bool {
 }
 
 /// The signature of an `async fn` that returns the future instead.
-pub(super) fn signature(function: &Function) -> Signature {
-    let mut sig = function.sig.clone();
+pub(super) fn signature(model: &Model) -> Signature {
+    let mut sig = model.function.sig.clone();
     sig.asyncness = None;
-    let output = &function.output;
+    let output = &model.function.output;
     // Of mixed site, so of this crate's edition: it captures all lifetimes, as an `async fn` does.
     let future = quote_spanned!(Span::mixed_site()=> impl ::core::future::Future<Output = #output>);
     sig.output = ReturnType::Type(parse_quote!(->), Box::new(Type::Verbatim(future)));
+    if matches!(model.run, Run::Once) {
+        for input in &mut sig.inputs {
+            if let FnArg::Typed(argument) = input
+                && let Some(name) = name_of(&mut argument.pat)
+            {
+                name.mutability = None; // the body's own may be changed
+            }
+        }
+    }
     sig
 }
 
@@ -87,14 +96,13 @@ pub(super) fn signature(function: &Function) -> Signature {
 pub(super) fn future(model: &Model) -> TokenStream {
     let mixed = Span::mixed_site();
     let opening = opening::direct(model);
-    let held = held(model);
     let call = match &model.run {
         Run::Once => {
-            let body = attempt::body(model, false, &held);
+            let body = attempt::body(model, false, &taken(model));
             quote_spanned!(mixed=> attempts.once(&SITE, #body, look, refuse))
         }
         Run::Replayed(replay) | Run::Loop(replay) => {
-            let arguments = attempt::arguments(model, replay);
+            let (held, arguments) = (held(model, replay), attempt::arguments(model, replay));
             let body = attempt::body(model, replay.renames_self, &TokenStream::new());
             quote_spanned! {mixed=>
                 attempts.each(&SITE, move || { #held #arguments #body }, look, refuse)
@@ -104,30 +112,61 @@ pub(super) fn future(model: &Model) -> TokenStream {
     quote_spanned!(mixed=> #opening #call)
 }
 
-/// Takes all arguments into the future of what was an `async fn`, also those that the body has no use for:
-/// they are dropped with it.
-fn held(model: &Model) -> TokenStream {
+/// Takes all arguments of what was an `async fn` into its only body, also those that this has no use for: they
+/// are dropped with it.
+fn taken(model: &Model) -> TokenStream {
     if !matches!(model.function.shape, Shape::Async) {
         return TokenStream::new();
     }
     let inputs = model.function.sig.inputs.iter();
     inputs
-        .filter_map(|input| {
-            let (attrs, name) = match input {
-                FnArg::Receiver(receiver) => {
-                    let own = receiver.self_token;
-                    (&receiver.attrs, quote_spanned!(own.span=> #own))
-                }
-                FnArg::Typed(argument) => {
-                    let mut pattern = Pat::clone(&argument.pat);
-                    let name = &name_of(&mut pattern)?.ident;
-                    (&argument.attrs, quote_spanned!(name.span()=> #name))
-                }
-            };
-            let cfgs = attrs
-                .iter()
-                .filter(|attribute| attribute.path().is_ident("cfg"));
-            Some(quote_spanned!(Span::mixed_site()=> #(#cfgs)* let _ = &#name;))
+        .filter_map(|input| match input {
+            FnArg::Receiver(receiver) => Some(lent(receiver.self_token)),
+            FnArg::Typed(argument) => {
+                let mut pattern = Pat::clone(&argument.pat);
+                let PatIdent {
+                    mutability, ident, ..
+                } = name_of(&mut pattern)?;
+                let (cfgs, allow) = (cfgs(argument), allow(ident));
+                let span = ident.span().resolved_at(Span::mixed_site());
+                Some(quote_spanned!(span=> #(#cfgs)* #allow let #mutability #ident = #ident;))
+            }
         })
         .collect()
+}
+
+/// Takes those arguments of what was an `async fn` into what makes its bodies that these have no use for.
+fn held(model: &Model, replay: &Replay) -> TokenStream {
+    if !matches!(model.function.shape, Shape::Async) {
+        return TokenStream::new();
+    }
+    let inputs = model.function.sig.inputs.iter();
+    inputs
+        .filter_map(|input| match input {
+            FnArg::Receiver(receiver) => Some(lent(receiver.self_token)),
+            FnArg::Typed(argument) => {
+                let name = &name_of(&mut argument.pat.clone())?.ident.clone();
+                let is_replayed = replay.each.iter().any(|replayed| replayed.from == *name);
+                if is_replayed || mentions(&model.function.body, name) {
+                    return None;
+                }
+                let (cfgs, allow) = (cfgs(argument), allow(name));
+                let span = name.span().resolved_at(Span::mixed_site());
+                Some(quote_spanned!(span=> #(#cfgs)* #allow let #name = &#name;))
+            }
+        })
+        .collect()
+}
+
+fn lent(own: Token![self]) -> TokenStream {
+    quote_spanned!(own.span.resolved_at(Span::mixed_site())=> let _ = &#own;)
+}
+
+/// What clippy would say of a name that says it has no use.
+fn allow(name: &Ident) -> Option<TokenStream> {
+    name.to_string().starts_with('_').then(|| {
+        quote_spanned! {Span::mixed_site()=>
+            #[allow(clippy::no_effect_underscore_binding, clippy::used_underscore_binding)]
+        }
+    })
 }

@@ -8,9 +8,9 @@ use std::ptr::NonNull;
 use std::task::{Context, Poll};
 
 use super::Look;
-use super::begin::Lazy;
 use super::body::{BodyPlace, Clear, Given, Gives, Refuse};
 use super::held::Held;
+use super::lazy::Lazy;
 use super::remade::Remade;
 use crate::__private::Attempts;
 use crate::site::Site;

@@ -18,6 +18,7 @@ mod fault;
 mod future;
 mod guards;
 mod held;
+mod lazy;
 mod leaving;
 mod observe;
 mod remade;

@@ -26,6 +26,12 @@ pub async fn locked(count: &Mutex<u32>) -> io::Result<u32> {
     Ok(*count.lock().map_err(|_| io::Error::other("poisoned"))?)
 }
 
+/// In this edition a future that is returned borrows only what it says; that of an `async fn`, all there is.
+#[resilient(crate = shield, retry(max = 2))]
+pub async fn joined<T: ToString>(left: &str, right: &T, _unused: &u32) -> io::Result<String> {
+    Ok(left.to_owned() + &right.to_string())
+}
+
 /// The future says itself what it borrows.
 #[resilient(crate = shield, retry(max = 2))]
 pub fn boxed_up(text: &str) -> impl Future<Output = io::Result<usize>> + Send + '_ {
@@ -77,6 +83,7 @@ mod tests {
             assert_eq!(charge(1, "ab".into(), &mut items).await.unwrap(), 3);
             assert_eq!(locked(&Mutex::new(7)).await.unwrap(), 7);
             assert_eq!(boxed_up("abc").await.unwrap(), 3);
+            assert_eq!(joined("a", &2, &0).await.unwrap(), "a2");
             let mut service = Service::default();
             assert_eq!(service.call().await.unwrap(), 1);
             assert_eq!(service.finish().await.unwrap().calls, 2);

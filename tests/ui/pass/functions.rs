@@ -129,6 +129,29 @@ async fn unused_arguments(_left: NoClone, _right: &mut u32) -> io::Result<()> {
 }
 
 #[resilient(retry)]
+async fn calls_itself(n: u32) -> io::Result<u32> {
+    match n {
+        0 => Ok(1),
+        n => Ok(n * Box::pin(calls_itself(n - 1)).await?),
+    }
+}
+
+#[resilient(retry)]
+async fn borrows_apart<'a, T: Clone + Sync>(left: &'a [T], right: &str, _unused: &T) -> io::Result<Vec<&'a T>> {
+    Ok(left.iter().take(right.len()).collect())
+}
+
+/// Asks for a function by what it is as an async closure.
+async fn called_by(f: impl AsyncFn(&str) -> io::Result<usize>) -> io::Result<usize> {
+    Ok(f("ab").await? + f("c").await?)
+}
+
+#[resilient(timeout = "5s")]
+async fn length(text: &str) -> io::Result<usize> {
+    Ok(text.len())
+}
+
+#[resilient(retry)]
 async fn returns_early(n: u32) -> io::Result<u32> {
     if n > 3 {
         return Ok(0);
@@ -201,10 +224,13 @@ async fn main() {
         assert_eq!(into, [2, 5, 8]);
         unused_arguments(NoClone(Order(String::new())), &mut 0).await.unwrap();
         assert_eq!(returns_early(2).await.unwrap(), 4);
+        assert_eq!(calls_itself(4).await.unwrap(), 24);
+        assert_eq!(borrows_apart(&[1, 2, 3], "ab", &0).await.unwrap(), [&1, &2]);
         assert_eq!(only_question_marks("8".into()).await.unwrap(), 8);
         assert_eq!(r#match(1).await.unwrap(), 2);
     });
     spawned.await.unwrap();
+    assert_eq!(called_by(length).await.unwrap(), 3);
     drop(always_panics(Order(String::new())));
     let _: fn() -> io::Result<u32> = never_returns;
     let mut items = vec![0];
