@@ -32,7 +32,7 @@ fn alive(clones: &Arc<AtomicUsize>) -> usize {
 }
 
 #[resilient(breaker(name = "futures", failures = 1), timeout = "5s")]
-async fn once(dependency: &Dependency, argument: Counted) -> Result<usize, Failure> {
+async fn once(dependency: &Dependency, _argument: Counted) -> Result<usize, Failure> {
     dependency.ask().await
 }
 
