@@ -14,8 +14,8 @@ pub(crate) struct Versions {
 
 struct Version {
     policy: Arc<Resolved>,
-    /// Where calls may still find it for ever.
-    published: Option<&'static Resolved>,
+    /// Kept where calls may still find it for ever.
+    published: Option<&'static Arc<Resolved>>,
 }
 
 impl Version {
@@ -57,8 +57,8 @@ impl Versions {
     /// Leaves the policy in its site, where calls find it with one load, for ever.
     pub(crate) fn publish(&mut self) {
         let Version { policy, published } = &mut self.now;
-        let kept = *published.get_or_insert_with(|| Box::leak(Box::new(policy.clone())));
-        self.site.policy.set(Some(kept));
+        let kept = published.get_or_insert_with(|| Box::leak(Box::new(policy.clone())));
+        self.site.policy.set(Some(&**kept));
     }
 }
 

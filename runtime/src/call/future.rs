@@ -100,3 +100,131 @@ impl<P: Clear, L, R> Drop for CallFuture<P, L, R> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::pin::pin;
+    use std::task::Waker;
+
+    use super::super::test_bodies::Dropped;
+    use super::*;
+    use crate::__private::attempts_of;
+    use crate::__private::probe::{NoteNothing, Takes, ViaText};
+    use crate::rejection::Rejection;
+
+    static SITE: Site = Site::new(concat!(
+        module_path!(),
+        "::whole\0",
+        file!(),
+        "\x001\0async\0breaker.name=whole"
+    ));
+
+    const LOOK: (ViaText, NoteNothing) = (ViaText, NoteNothing);
+
+    type Given = Result<u32, Rejection>;
+
+    fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+        future.poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    fn failure() -> Rejection {
+        Rejection::Timeout {
+            limit: std::time::Duration::ZERO,
+        }
+    }
+
+    /// What a body is made with, and what it gives: the first poll pending, if it is to be.
+    async fn body(guard: Dropped<'_>, pends: bool, given: Given) -> Given {
+        let _guard = guard;
+        if pends {
+            let mut polled = false;
+            std::future::poll_fn(|_| {
+                if std::mem::replace(&mut polled, true) {
+                    Poll::Ready(())
+                } else {
+                    Poll::Pending
+                }
+            })
+            .await;
+        }
+        given
+    }
+
+    // The first call of a site finds its policy the long way, the others at once.
+    #[test]
+    fn unsafe_cell_a_call_polls_its_body_to_its_result_and_leaves_nothing() {
+        for (pends, given) in [(false, Ok(7)), (false, Ok(8)), (true, Ok(9))] {
+            let drops = Cell::new(0);
+            let guard = Dropped(&drops);
+            let attempts = attempts_of::<Given>();
+            {
+                let own = given.clone();
+                let call = attempts.once(&SITE, body(guard, pends, own), LOOK, Takes);
+                let mut call = pin!(call);
+                if pends {
+                    assert!(poll(call.as_mut()).is_pending());
+                }
+                assert_eq!(poll(call.as_mut()), Poll::Ready(given));
+                assert_eq!(drops.get(), 1);
+            }
+            assert_eq!(drops.get(), 1);
+        }
+    }
+
+    #[test]
+    fn unsafe_cell_a_call_that_makes_its_bodies_drops_what_they_are_made_of() {
+        for (pends, given) in [(false, Ok(7)), (true, Ok(8)), (false, Err(failure()))] {
+            let drops = Cell::new(0);
+            let kept = Dropped(&drops);
+            let attempts = attempts_of::<Given>();
+            let own = given.clone();
+            let make = move || body(kept.clone(), pends, own.clone());
+            let mut call = pin!(attempts.each(&SITE, make, LOOK, Takes));
+            if pends {
+                assert!(poll(call.as_mut()).is_pending());
+            }
+            assert_eq!(poll(call.as_mut()), Poll::Ready(given));
+            assert_eq!(drops.get(), 2);
+        }
+    }
+
+    #[test]
+    fn unsafe_cell_a_call_that_is_dropped_leaves_nothing() {
+        for polls in 0..2 {
+            let drops = Cell::new(0);
+            let kept = Dropped(&drops);
+            let attempts = attempts_of::<Given>();
+            {
+                let make = move || body(kept.clone(), true, Ok(7));
+                let mut call = pin!(attempts.each(&SITE, make, LOOK, Takes));
+                for _ in 0..polls {
+                    assert!(poll(call.as_mut()).is_pending());
+                }
+            }
+            assert_eq!(drops.get(), 1 + polls);
+        }
+    }
+
+    #[test]
+    fn unsafe_cell_a_call_whose_body_panics_leaves_nothing() {
+        let drops = Cell::new(0);
+        let kept = Dropped(&drops);
+        let make = move || {
+            let own = kept.clone();
+            async move {
+                let _own = own;
+                if true {
+                    panic!("polled")
+                }
+                Given::Ok(7)
+            }
+        };
+        let attempts = attempts_of::<Given>();
+        let mut call = pin!(attempts.each(&SITE, make, LOOK, Takes));
+        let polled = || poll(call.as_mut()).is_ready();
+        assert!(catch_unwind(AssertUnwindSafe(polled)).is_err());
+        assert_eq!(drops.get(), 2);
+    }
+}
