@@ -214,10 +214,8 @@ mod tests {
         let make = move || {
             let own = kept.clone();
             async move {
-                let _own = own;
-                if true {
-                    panic!("polled")
-                }
+                let own = own;
+                assert!(own.0.get() > 0, "polled");
                 Given::Ok(7)
             }
         };
