@@ -4,8 +4,8 @@
 //! argument of which an attempt would borrow something that the call keeps for the next.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens as _, quote_spanned};
-use syn::{Attribute, FnArg, Pat, PatIdent, ReturnType, Signature, Token, Type, parse_quote};
+use quote::{ToTokens as _, quote, quote_spanned};
+use syn::{Attribute, FnArg, Pat, PatIdent, PatType, ReturnType, Signature, Type, parse_quote};
 
 use super::{attempt, opening};
 use crate::model::{Model, Run};
@@ -115,51 +115,53 @@ pub(super) fn future(model: &Model) -> TokenStream {
 /// Takes all arguments of what was an `async fn` into its only body, also those that this has no use for: they
 /// are dropped with it.
 fn taken(model: &Model) -> TokenStream {
-    if !matches!(model.function.shape, Shape::Async) {
-        return TokenStream::new();
-    }
-    let inputs = model.function.sig.inputs.iter();
-    inputs
-        .filter_map(|input| match input {
-            FnArg::Receiver(receiver) => Some(lent(receiver.self_token)),
-            FnArg::Typed(argument) => {
-                let mut pattern = Pat::clone(&argument.pat);
-                let PatIdent {
-                    mutability, ident, ..
-                } = name_of(&mut pattern)?;
-                let (cfgs, allow) = (cfgs(argument), allow(ident));
-                let span = ident.span().resolved_at(Span::mixed_site());
-                Some(quote_spanned!(span=> #(#cfgs)* #allow let #mutability #ident = #ident;))
-            }
-        })
-        .collect()
+    each_argument(&model.function, |argument, cfgs| {
+        let mut pattern = Pat::clone(&argument.pat);
+        let PatIdent {
+            mutability, ident, ..
+        } = name_of(&mut pattern)?;
+        let (allow, span) = (allow(ident), ident.span().resolved_at(Span::mixed_site()));
+        Some(quote_spanned!(span=> #cfgs #allow let #mutability #ident = #ident;))
+    })
 }
 
 /// Takes those arguments of what was an `async fn` into what makes its bodies that these have no use for.
 fn held(model: &Model, replay: &Replay) -> TokenStream {
-    if !matches!(model.function.shape, Shape::Async) {
+    each_argument(&model.function, |argument, cfgs| {
+        let mut pattern = Pat::clone(&argument.pat);
+        let name = &name_of(&mut pattern)?.ident;
+        let is_replayed = replay.each.iter().any(|replayed| replayed.from == *name);
+        if is_replayed || mentions(&model.function.body, name) {
+            return None;
+        }
+        let (allow, span) = (allow(name), name.span().resolved_at(Span::mixed_site()));
+        Some(quote_spanned!(span=> #cfgs #allow let #name = &#name;))
+    })
+}
+
+/// What takes each argument of an `async fn`, by the argument and the `#[cfg]`s it stands under; `self` as
+/// it is. Other functions hold what their `async` block speaks of, as they did.
+fn each_argument(
+    function: &Function,
+    take: impl Fn(&PatType, TokenStream) -> Option<TokenStream>,
+) -> TokenStream {
+    if !matches!(function.shape, Shape::Async) {
         return TokenStream::new();
     }
-    let inputs = model.function.sig.inputs.iter();
+    let inputs = function.sig.inputs.iter();
     inputs
         .filter_map(|input| match input {
-            FnArg::Receiver(receiver) => Some(lent(receiver.self_token)),
+            FnArg::Receiver(receiver) => {
+                let own = receiver.self_token;
+                let span = own.span.resolved_at(Span::mixed_site());
+                Some(quote_spanned!(span=> let _ = &#own;))
+            }
             FnArg::Typed(argument) => {
-                let name = &name_of(&mut argument.pat.clone())?.ident.clone();
-                let is_replayed = replay.each.iter().any(|replayed| replayed.from == *name);
-                if is_replayed || mentions(&model.function.body, name) {
-                    return None;
-                }
-                let (cfgs, allow) = (cfgs(argument), allow(name));
-                let span = name.span().resolved_at(Span::mixed_site());
-                Some(quote_spanned!(span=> #(#cfgs)* #allow let #name = &#name;))
+                let cfgs = cfgs(argument);
+                take(argument, quote!(#(#cfgs)*))
             }
         })
         .collect()
-}
-
-fn lent(own: Token![self]) -> TokenStream {
-    quote_spanned!(own.span.resolved_at(Span::mixed_site())=> let _ = &#own;)
 }
 
 /// What clippy would say of a name that says it has no use.

@@ -123,3 +123,19 @@ impl Change {
         transition.is_none() && failures.is_none() && probes.is_none() && !is_news
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_ordinary_pass_has_its_epoch_alone_in_its_plain_word() {
+        for number in [0, 1, 7, 1 << 40, (1 << 57) - 1] {
+            assert_eq!(Pass::ordinary(number).plain_word::<6>(), number << 6);
+            for other in [Role::Probe(number), Role::Uncounted] {
+                let flags = Pass::new(other).plain_word::<6>() & 0x3f;
+                assert_ne!(flags, 0, "{other:?} passes for an ordinary pass");
+            }
+        }
+    }
+}

@@ -78,10 +78,8 @@ where
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let mut given = Given::new(*this.look, *this.refuse);
-        match this
-            .call
-            .run(&mut Body::new(this.body, &mut given), context)
-        {
+        let mut body = Body::new(this.body, &mut given);
+        match this.call.run(&mut body, context) {
             Progress::Again => Poll::Ready(ControlFlow::Continue(())),
             Progress::Pending | Progress::Over => given.result.map(ControlFlow::Break),
         }
@@ -95,7 +93,7 @@ pub fn no_retry() -> ! {
     unreachable!("a call without retry ends with its first attempt")
 }
 
-/// How far a call is, when no more can be done for now.
+/// How far a call has come, once it gives the thread back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Progress {
     /// It waits until it is woken.
